@@ -1,0 +1,109 @@
+"""What a run has said so far: metrics, events, the present tick."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Response
+
+from server.api.deps import RunDep, ServiceDep
+from server.api.schemas import EventEnvelope, EventList, Metrics
+from server.errors import Invalid, responses
+from server.live.hub import DEFAULT_SECTIONS
+from server.live.socket import Refusal, parse_position, parse_sections
+from server.store.repository import Columns
+
+router = APIRouter(prefix="/api/v1", tags=["readings"])
+
+MAX_ROWS = 20_000
+MAX_EVENTS = 1_000
+MAX_STEP = 2**53
+NAME = r"^[a-z0-9_, ]*$"
+
+
+@router.get(
+    "/runs/{run_id}/metrics",
+    operation_id="get_metrics",
+    responses={**responses(404, 422), 200: {"model": Metrics}},
+)
+async def metrics(
+    run: RunDep,
+    service: ServiceDep,
+    names: Annotated[
+        str | None,
+        Query(max_length=1_000, pattern=NAME, description="Figures, comma separated; all if left out."),
+    ] = None,
+    from_: Annotated[int, Query(alias="from", ge=0, le=MAX_STEP, description="First step.")] = 0,
+    to: Annotated[int | None, Query(ge=0, le=MAX_STEP, description="Last step.")] = None,
+    every: Annotated[int, Query(ge=1, le=MAX_STEP, description="Only steps that this divides.")] = 1,
+) -> Response:
+    """Every scalar by step, at most 20,000 rows; `next` says where to go on."""
+    wanted = None if names is None else [name for name in map(str.strip, names.split(",")) if name]
+    epoch = run.epoch
+    columns = await service.repository.metrics(
+        run.id, epoch, names=wanted, first=from_, last=to, every=every, limit=MAX_ROWS
+    )
+    return Response(await asyncio.to_thread(_json, run.id, epoch, columns), media_type="application/json")
+
+
+def _json(run: str, epoch: int, columns: Columns) -> bytes:
+    body = {name: _plain(name, column) for name, column in columns.values.items()}
+    content = {"run": run, "epoch": epoch, "columns": body, "next": columns.next_step}
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _plain(name: str, column: np.ndarray[Any, np.dtype[np.float64]]) -> list[float | int | None]:
+    if name == "step":
+        return [int(step) for step in column]
+    finite = np.isfinite(column)
+    if finite.all():
+        return list(column.tolist())
+    return [value if good else None for value, good in zip(column.tolist(), finite.tolist(), strict=True)]
+
+
+@router.get("/runs/{run_id}/events", operation_id="list_events", responses=responses(404, 422))
+async def events(
+    run: RunDep,
+    service: ServiceDep,
+    since: Annotated[str | None, Query(max_length=40, description="EPOCH:OFFSET; events after it.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 200,
+) -> EventList:
+    """Events in order."""
+    try:
+        after = (0, 0) if since is None else parse_position(since)
+    except ValueError as error:
+        raise Invalid.field("since", str(error), since) from None
+    stored = await service.repository.events(run.id, after=after, limit=limit + 1)
+    page = stored[:limit]
+    following = f"{page[-1].epoch}:{page[-1].offset}" if len(stored) > limit else None
+    envelopes = [EventEnvelope(epoch=event.epoch, offset=event.offset, event=event.body) for event in page]
+    return EventList(run=run.id, events=envelopes, next=following)
+
+
+@router.get(
+    "/runs/{run_id}/tick",
+    operation_id="get_tick",
+    response_class=Response,
+    responses={
+        **responses(404, 409, 422, 503),
+        200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+    },
+)
+async def tick(
+    run: RunDep,
+    service: ServiceDep,
+    sections: Annotated[
+        str | None, Query(max_length=100, description="Of dict, matrix, views; comma separated.")
+    ] = None,
+) -> Response:
+    """The present moment as one SBT1 frame with the whole dictionary."""
+    try:
+        wanted = DEFAULT_SECTIONS if sections is None else parse_sections(sections)
+    except Refusal as refusal:
+        raise Invalid.field("sections", refusal.detail, sections) from None
+    found = await service.snapshot(run, wanted)
+    headers = {"Cache-Control": "no-store"}
+    return Response(found.data, media_type="application/octet-stream", headers=headers)

@@ -1,0 +1,238 @@
+"""What requests and answers look like; the OpenAPI document is made from these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from server.runs import Lesson, Run, State, iso
+from trainers.config import RunConfig
+
+if TYPE_CHECKING:
+    from server.service import Service
+
+
+class NewRun(RunConfig):
+    """Everything a run is made of; what is left out takes the method's or the preset's value."""
+
+    name: Annotated[str | None, Field(max_length=80, description="A name for people.")] = None
+
+    def config(self) -> RunConfig:
+        """The run's config without the name."""
+        return RunConfig.model_validate(self.model_dump(exclude={"name"}))
+
+
+class Command(BaseModel):
+    """What to do with a run."""
+
+    model_config = ConfigDict(extra="forbid")
+    command: Literal["pause", "resume", "step", "stop", "evaluate", "reset"]
+    steps: Annotated[int, Field(ge=1, le=10_000, strict=True, description="With `step`: how many.")] = 1
+    seed: Annotated[int | None, Field(ge=0, le=2**31 - 1, strict=True, description="With `reset`: another seed.")] = (
+        None
+    )
+
+
+class Links(BaseModel):
+    """Where the run's parts are; paths on this host."""
+
+    self_: Annotated[str, Field(alias="self")]
+    live: str
+    knobs: str
+    commands: str
+    metrics: str
+    events: str
+    tick: str
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
+class RunResource(BaseModel):
+    """A run as it is now."""
+
+    id: str
+    name: str
+    method: str
+    state: State
+    asleep: bool = Field(description="True while nobody watches a run without a number of steps.")
+    reason: str | None = Field(description="Why it is queued or failed.")
+    step: int
+    epoch: int = Field(description="New each time a worker starts the run.")
+    offset: int = Field(description="Newest position on the run's wire in this epoch.")
+    viewers: int
+    created: str
+    updated: str
+    config: RunConfig
+    knobs: dict[str, Any]
+    lesson: Lesson | None
+    links: Links
+
+
+class CommandResult(RunResource):
+    """The run after a command."""
+
+    accepted: str
+
+
+class RunList(BaseModel):
+    """A page of runs, newest first."""
+
+    runs: list[RunResource]
+    next: str | None = Field(description="Give this as `cursor` for the next page.")
+
+
+class KnobsResult(BaseModel):
+    """Knobs after a change."""
+
+    run: str
+    step: int = Field(description="First step under them.")
+    knobs: dict[str, Any]
+
+
+class EventEnvelope(BaseModel):
+    """An event and its place on the run's wire, as the live socket sends it."""
+
+    epoch: int
+    offset: int
+    event: dict[str, Any]
+
+
+class EventList(BaseModel):
+    """Events in order."""
+
+    run: str
+    events: list[EventEnvelope]
+    next: str | None = Field(description="Give this as `since` for the events that follow, else null.")
+
+
+class Metrics(BaseModel):
+    """Scalars by step; null where a figure was not measured at a step."""
+
+    run: str
+    epoch: int
+    columns: dict[str, list[float | None]]
+    next: int | None = Field(description="Give this as `from` for the steps that follow, else null.")
+
+
+class ImageSetInfo(BaseModel):
+    """An image set of the catalog."""
+
+    name: str
+    title: str
+    kind: Literal["builtin", "folder", "download"]
+    state: Literal["ready", "unloaded", "not_downloaded", "broken"]
+    error: str | None
+    count: int | None
+    classes: list[str]
+    size: int
+    digest: str | None
+    source: str
+    licence: str
+    page_count: int | None
+    notes: list[str] = []
+    atlas: str = Field(description="Template of a sheet of thumbnails; put a page number for {page}.")
+    atlas_columns: int
+    thumb: int
+
+
+class MethodInfo(BaseModel):
+    """A learner."""
+
+    name: str
+    title: str
+    knobs: list[str]
+    defaults: dict[str, Any]
+
+
+class PresetInfo(BaseModel):
+    """A named set of values with its source."""
+
+    name: str
+    method: str
+    source: str
+    values: dict[str, Any]
+
+
+class SettingInfo(BaseModel):
+    """One setting of a run: range, default and whether it may change live."""
+
+    title: str
+    description: str
+    default: Any
+    minimum: float | None
+    maximum: float | None
+    step: float | None
+    unit: str
+    methods: list[str]
+    live: bool
+    type: Literal["integer", "number", "boolean", "string"]
+    choices: list[str] | None
+
+
+class DeviceInfo(BaseModel):
+    """A device of this machine."""
+
+    name: str
+    kind: str
+    title: str = ""
+
+
+class Catalog(BaseModel):
+    """Everything that a client may choose from."""
+
+    version: str
+    methods: list[MethodInfo]
+    presets: list[PresetInfo]
+    images: list[ImageSetInfo]
+    encoders: list[str]
+    settings: dict[str, SettingInfo]
+    figures: dict[str, dict[str, Any]]
+    device: str = Field(description="Where runs train; empty while the worker starts.")
+    devices: list[DeviceInfo]
+    lessons: dict[str, str]
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """The service takes runs."""
+
+    status: Literal["ready"]
+    device: str
+
+
+def run_resource(run: Run, service: Service) -> RunResource:
+    """The run with what the hub knows of it."""
+    path = f"/api/v1/runs/{run.id}"
+    epoch, offset = service.hub.position(run.id)
+    return RunResource(
+        id=run.id,
+        name=run.name,
+        method=run.config.method,
+        state=run.state,
+        asleep=run.asleep,
+        reason=run.reason,
+        step=run.step,
+        epoch=epoch,
+        offset=offset,
+        viewers=service.hub.watch(run.id).viewers,
+        created=iso(run.created),
+        updated=iso(run.updated),
+        config=run.config,
+        knobs=run.config.knobs(),
+        lesson=run.lesson,
+        links=Links(
+            self_=path,
+            live=f"{path}/live",
+            knobs=f"{path}/knobs",
+            commands=f"{path}/commands",
+            metrics=f"{path}/metrics",
+            events=f"{path}/events",
+            tick=f"{path}/tick",
+        ),
+    )

@@ -1,0 +1,71 @@
+"""The service as one object: `create_app(settings)` is an ASGI app that owns its store and its engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+
+from fastapi import FastAPI
+
+from server import __version__, errors
+from server.api import catalog, health, images, readings, runs
+from server.engine.base import Engine
+from server.engine.local import LocalEngine
+from server.live import socket
+from server.security import Gate
+from server.service import Service
+from server.settings import Settings
+from server.static import WebFiles
+from server.store.database import Database, lock_folder
+from server.store.repository import Repository
+
+DESCRIPTION = (
+    "Runs of contrastive learners, made, changed and read while they train. Errors are problem+json "
+    "(RFC 9457) with a stable `code`. The live wire is the WebSocket at /api/v1/runs/{id}/live."
+)
+
+
+def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
+    """The app. Nothing is opened before its lifespan begins.
+
+    Args:
+        settings: see server.settings.
+        engine: where runs train; a worker process on this machine if left out.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        lock = await asyncio.to_thread(lock_folder, settings.data_dir)
+        database = Database(settings.data_dir / "sushibelt.db")
+        try:
+            await database.open()
+            service = Service(settings, engine or LocalEngine(settings), Repository(database))
+            app.state.service = service
+            try:
+                await service.open()
+                yield
+            finally:
+                await service.close()
+        finally:
+            await database.close()
+            lock.close()
+
+    app = FastAPI(
+        title="Sushibelt",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from another host, which the content policy forbids
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    errors.install(app)
+    document = cache(lambda: errors.describe(app))
+    app.openapi = document  # type: ignore[method-assign]
+    for module in (health, catalog, runs, readings, images, socket):
+        app.include_router(module.router)
+    app.mount("/", WebFiles(settings.web_dir), name="web")
+    app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
+    return app

@@ -1,0 +1,1 @@
+"""What places runs on a device and brings their ticks and events back."""

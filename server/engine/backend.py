@@ -1,0 +1,90 @@
+"""What the worker needs of the trainers, as protocols: the rest of the engine knows no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from trainers.config import KnobChange, RunConfig
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class TickLike(Protocol):
+    """trainers.tick.Tick."""
+
+    step: int
+    snapshot: bool
+    scalars: dict[str, float | int | None]
+    sections: dict[str, Array]
+
+
+class TrainerLike(Protocol):
+    """trainers.trainer.Trainer."""
+
+    config: RunConfig
+    step: int
+
+    @property
+    def finished(self) -> bool: ...
+    def train_step(self) -> None: ...
+    def measure(self) -> None: ...
+    def apply(self, change: KnobChange) -> int: ...
+    def tick(self, sections: Collection[str], *, after: int | None = None) -> Any: ...
+    def drain_metrics(self) -> dict[str, Array] | None: ...
+
+
+class EvaluationLike(Protocol):
+    """trainers.evaluate.KnnEvaluation: work in pieces."""
+
+    def advance(self) -> bool: ...
+    @property
+    def result(self) -> dict[str, Any]: ...
+
+
+class RegistryLike(Protocol):
+    """trainers.images.Registry."""
+
+    def names(self) -> list[str]: ...
+    def describe(self, name: str) -> Any: ...
+    def check(self) -> list[Any]: ...
+    def load(self, name: str, progress: Callable[[float, str], None] | None = None) -> Any: ...
+    def atlas(self, name: str, page: int) -> bytes: ...
+
+
+class Stopwatch(Protocol):
+    """Times steps. On a GPU a step is only queued, so it answers with the time of an earlier one."""
+
+    def time(self, run: str) -> AbstractContextManager[None]: ...
+    def seconds(self, run: str) -> float: ...
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Everything of the trainers that the worker uses."""
+
+    make_trainer: Callable[[RunConfig, Any], TrainerLike]
+    make_evaluation: Callable[[TrainerLike], EvaluationLike]
+    registry: RegistryLike
+    stopwatch: Stopwatch
+    device: str
+    devices: list[dict[str, str]]
+    lost: Callable[[BaseException], bool]
+    """True when the error took the whole device with it, so that the process must be replaced."""
+
+
+def explain(error: BaseException) -> tuple[str, str | None]:
+    """An exception as one plain sentence and its likely cause."""
+    name, text = type(error).__name__, str(error).strip().splitlines()
+    first = text[0][:500] if text else name
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+        return "the device ran out of memory", "lower batch_size, queue_length or embedding_dim, then reset"
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, str):
+        return first, cause
+    for_people = {"ValueError", "ImageError"} & {base.__name__ for base in type(error).__mro__}
+    return (first if for_people else f"{name}: {first}"), None

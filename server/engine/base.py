@@ -1,0 +1,91 @@
+"""What an engine is: it places runs on devices and brings their ticks and events back.
+
+The service speaks to engines only through these two protocols, so that runs can train in a process
+beside it (server.engine.local) or elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Message = dict[str, Any]
+
+
+class EngineRefusal(Exception):  # noqa: N818
+    """The engine answered no. `code` is stable, the text is for people."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class EngineGone(Exception):  # noqa: N818
+    """The worker died, hangs or is not there yet; the text says which."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What all viewers of a run together ask for.
+
+    rate: ticks a second; reach: seconds that a change frame reaches back.
+    """
+
+    viewers: int = 0
+    rate: float = 20.0
+    sections: tuple[str, ...] = ()
+    reach: float = 1.0
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A run to start: `offset` is the last one that is taken in this epoch."""
+
+    run: str
+    epoch: int
+    offset: int
+    config: dict[str, Any]
+    paused: bool = False
+    watch: Watch = field(default_factory=Watch)
+
+
+class Listener(Protocol):
+    """Who hears what the worker says. Each call is awaited before the next message is read."""
+
+    async def on_ready(self) -> None: ...
+    async def on_event(self, message: Message) -> None: ...
+    async def on_tick(self, message: Message, frame: bytes) -> None: ...
+    async def on_metrics(self, message: Message, data: bytes) -> None: ...
+    async def on_steps(self, steps: dict[str, int]) -> None: ...
+    async def on_lost(self, how: str) -> None: ...
+
+
+class Engine(Protocol):
+    """Trains runs. Every call but the properties may raise EngineGone."""
+
+    @property
+    def ready(self) -> bool: ...
+    @property
+    def fatal(self) -> str | None:
+        """Why the engine will never be ready, or None."""
+        ...
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def devices(self) -> list[dict[str, str]]: ...
+    @property
+    def images(self) -> dict[str, dict[str, Any]]:
+        """Image sets by name, as last heard."""
+        ...
+
+    async def start(self, listener: Listener) -> None: ...
+    async def stop(self) -> None: ...
+    async def wait_ready(self, seconds: float) -> bool: ...
+    async def launch(self, launch: Launch) -> dict[str, Any]: ...
+    async def drop(self, run: str) -> None: ...
+    async def command(self, run: str, command: str, **arguments: Any) -> dict[str, Any]: ...
+    async def knobs(self, run: str, change: dict[str, Any]) -> int: ...
+    async def snapshot(self, run: str, sections: tuple[str, ...]) -> None: ...
+    async def atlas(self, name: str, page: int) -> str: ...
+    def watch(self, run: str, watch: Watch) -> None: ...

@@ -1,0 +1,300 @@
+"""Runs train in one worker process beside the service; it is watched and replaced when it dies or hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from server.engine import pipe
+from server.engine.base import EngineGone, EngineRefusal, Launch, Listener, Message, Watch
+from server.settings import REPOSITORY, Settings
+
+log = logging.getLogger("sushibelt")
+
+START_SECONDS = 180.0  # importing torch from a cold disk is slow
+SILENT_SECONDS = 30.0  # no heartbeat, or the training thread stuck outside a step
+STEP_SECONDS = 600.0  # one step (or one build of a trainer) may take this long
+BACKOFF = (0.2, 1.0, 3.0, 10.0, 30.0)
+STEADY_SECONDS = 60.0  # a worker that lived so long starts the backoff anew
+STOP_SECONDS = 2.5
+REPLY_SECONDS = 60.0
+PENDING_LIMIT = 1_000
+UNREAD_LIMIT = 4 << 20
+
+
+class LocalEngine:
+    """One supervised worker process. Implements server.engine.base.Engine."""
+
+    def __init__(self, settings: Settings, worker_arguments: Sequence[str] = ()) -> None:
+        self._options = {
+            "device": settings.device,
+            "threads": settings.threads,
+            "data_dir": str(settings.data_dir),
+            "images": {name: str(path) for name, path in settings.images.items()},
+        }
+        self._arguments = list(worker_arguments)
+        self._listener: Listener | None = None
+        self._process: Process | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._pending: dict[int, asyncio.Future[Any]] = {}
+        self._serial = 0
+        self._closing = False
+        self._ready = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._last_beat = 0.0
+        self._why = ""
+        self._fatal: str | None = None
+        self._device = ""
+        self._devices: list[dict[str, str]] = []
+        self._images: dict[str, dict[str, Any]] = {}
+
+    # What is known
+
+    @property
+    def ready(self) -> bool:
+        return self._ready.is_set()
+
+    @property
+    def fatal(self) -> str | None:
+        return self._fatal
+
+    @property
+    def device(self) -> str:
+        return self._device
+
+    @property
+    def devices(self) -> list[dict[str, str]]:
+        return self._devices
+
+    @property
+    def images(self) -> dict[str, dict[str, Any]]:
+        return self._images
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id."""
+        return self._process.pid if self._process is not None else None
+
+    async def wait_ready(self, seconds: float) -> bool:
+        """Wait until the worker takes runs; False if that takes too long or will never be."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._settled.wait(), seconds)
+        return self.ready
+
+    # Life
+
+    async def start(self, listener: Listener) -> None:
+        """Start the worker; returns at once."""
+        self._listener = listener
+        self._supervisor = asyncio.create_task(self._supervise(), name="worker supervisor")
+
+    async def stop(self) -> None:
+        """Ask the worker to go, then make it go."""
+        self._closing = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(EngineGone):
+                self._send({"op": "quit"})
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                _kill(process)
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._supervisor
+        if self._process is not None and self._process.returncode is None:
+            _kill(self._process)
+            await self._process.wait()
+        self._fail_pending("the service is going down")
+
+    async def _supervise(self) -> None:
+        assert self._listener is not None
+        failures = 0
+        while not self._closing:
+            started = time.monotonic()
+            how = await self._one_life()
+            self._ready.clear()
+            if self._fatal is None:
+                self._settled.clear()
+            self._fail_pending(how)
+            if self._closing:
+                return
+            log.error("%s", how)
+            await self._listener.on_lost(how)
+            if self._fatal is not None:
+                self._settled.set()
+                return
+            failures = 0 if time.monotonic() - started > STEADY_SECONDS else failures + 1
+            await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF)) - 1] if failures else BACKOFF[0])
+
+    async def _one_life(self) -> str:
+        """Start a worker, hear it to its end; says how it ended."""
+        self._why, self._last_beat = "", time.monotonic()
+        try:
+            command = [sys.executable, "-m", "server.engine.worker", json.dumps(self._options)]
+            process = await asyncio.create_subprocess_exec(
+                *command, *self._arguments, stdin=PIPE, stdout=PIPE, limit=1 << 20, cwd=REPOSITORY
+            )
+        except OSError as error:
+            return f"the worker process could not be started: {error}"
+        self._process = process
+        watchdog = asyncio.create_task(self._watchdog(process), name="worker watchdog")
+        try:
+            assert process.stdout is not None
+            while (message := await pipe.read_async(process.stdout)) is not None:
+                await self._hear(*message)
+        except (pipe.PipeError, ValueError) as error:
+            self._why = f"the worker process wrote something unreadable ({error})"
+        except Exception:
+            log.exception("a message of the worker could not be handled")
+            self._why = "the service could not handle a message of the worker process; see its log"
+        finally:
+            watchdog.cancel()
+            if not self._closing:
+                # End of its output means that it is going; a process that stays after that is stuck.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), 1.0 if not self._why else 0.01)
+                _kill(process)
+        code = await process.wait()
+        return self._why or _ending(code)
+
+    async def _watchdog(self, process: Process) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            silent = time.monotonic() - self._last_beat
+            if silent > (SILENT_SECONDS if self.ready else START_SECONDS):
+                self._why = f"the worker process said nothing for {silent:.0f} seconds"
+                _kill(process)
+
+    # Messages
+
+    async def _hear(self, message: Message, payload: bytes) -> None:
+        listener, kind = self._listener, message["kind"]
+        assert listener is not None
+        self._last_beat = time.monotonic()
+        if kind == "tick":
+            await listener.on_tick(message, payload)
+        elif kind == "event":
+            await listener.on_event(message)
+        elif kind == "metrics":
+            await listener.on_metrics(message, payload)
+        elif kind == "reply":
+            self._resolve(message)
+        elif kind == "beat":
+            self._check_busy(message)
+            await listener.on_steps(message["steps"])
+        elif kind == "images":
+            self._images.update({entry["name"]: entry for entry in message["sets"]})
+        elif kind == "ready":
+            self._device, self._devices = message["device"], message["devices"]
+            self._images = {entry["name"]: entry for entry in message["images"]}
+            self._ready.set()
+            self._settled.set()
+            # Launching asks the worker and waits for its reply, which only this task can read.
+            self._ready_task = asyncio.create_task(listener.on_ready(), name="engine ready")
+        elif kind == "fatal":
+            self._fatal = self._why = message["detail"]
+        elif kind == "dying":
+            self._why = message["detail"]
+        else:
+            raise pipe.PipeError(f"message of kind {kind!r}")
+
+    def _check_busy(self, message: Message) -> None:
+        limit = STEP_SECONDS if message["phase"] == "step" else SILENT_SECONDS
+        if message["busy"] > limit and self._process is not None:
+            self._why = f"the worker process hung for {message['busy']:.0f} seconds"
+            _kill(self._process)
+
+    def _resolve(self, message: Message) -> None:
+        future = self._pending.pop(message["id"], None)
+        if future is None or future.done():
+            return
+        error = message.get("error")
+        if error is None:
+            future.set_result(message.get("value"))
+        else:
+            future.set_exception(EngineRefusal(error["code"], error["detail"]))
+
+    def _fail_pending(self, how: str) -> None:
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(EngineGone(how))
+        self._pending.clear()
+
+    def _send(self, message: Message) -> None:
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.is_closing():
+            raise EngineGone("the worker process is not running")
+        if process.stdin.transport.get_write_buffer_size() > UNREAD_LIMIT:
+            raise EngineGone("the worker process reads no requests")
+        process.stdin.write(pipe.pack(message))
+
+    async def _ask(self, op: str, seconds: float = REPLY_SECONDS, **fields: Any) -> Any:
+        if not self.ready or self._closing:
+            raise EngineGone("the worker process is starting")
+        if len(self._pending) >= PENDING_LIMIT:
+            raise EngineGone("too many requests wait for the worker process")
+        self._serial += 1
+        number = self._serial
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pending[number] = future
+        try:
+            self._send({"op": op, "id": number, **fields})
+            return await asyncio.wait_for(future, seconds)
+        except TimeoutError:
+            raise EngineGone(f"the worker process did not answer within {seconds:.0f} seconds") from None
+        finally:
+            self._pending.pop(number, None)
+
+    # Requests
+
+    async def launch(self, launch: Launch) -> dict[str, Any]:
+        """Start a run; its state right after."""
+        return dict(await self._ask("start", **asdict(launch)))
+
+    async def drop(self, run: str) -> None:
+        """Forget a run. All that it said before is heard when this returns."""
+        await self._ask("drop", run=run)
+
+    async def command(self, run: str, command: str, **arguments: Any) -> dict[str, Any]:
+        """Pause, resume, step, stop or evaluate; the run's state after it."""
+        seconds = 600.0 if command == "evaluate" else REPLY_SECONDS
+        return dict(await self._ask("command", seconds, run=run, command=command, **arguments))
+
+    async def knobs(self, run: str, change: dict[str, Any]) -> int:
+        """Change knobs; the first step under them."""
+        return int((await self._ask("knobs", run=run, change=change))["step"])
+
+    async def snapshot(self, run: str, sections: tuple[str, ...]) -> None:
+        """Ask for a tick with the whole dictionary; it comes to the listener before this returns."""
+        await self._ask("snapshot", run=run, sections=sections)
+
+    async def atlas(self, name: str, page: int) -> str:
+        """Draw a sheet into the cache; the digest of its set."""
+        return str((await self._ask("atlas", 600.0, name=name, page=page))["digest"])
+
+    def watch(self, run: str, watch: Watch) -> None:
+        """Say what the viewers of a run ask for. Lost when there is no worker: a launch says it again."""
+        if self.ready:
+            with contextlib.suppress(EngineGone):
+                self._send({"op": "watch", "run": run, "watch": asdict(watch)})
+
+
+def _kill(process: Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"the worker process was killed by signal {-code}"
+    return f"the worker process ended by itself with code {code}"

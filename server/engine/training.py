@@ -1,0 +1,295 @@
+"""One run on the worker: its state, its clock of ticks, what it tells the server.
+
+Everything a run says carries the next offset of its epoch, given here, so that events and ticks lie on
+one line in the order in which they happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from server.engine.backend import EvaluationLike, TickLike, TrainerLike, explain
+from server.engine.outbox import Outbox
+from server.live import wire
+from trainers.config import KnobChange, RunConfig
+
+PICTURE_SECONDS = 0.25  # matrix and views go out at most this often while training
+METRIC_SECONDS = 0.5
+RATE_SECONDS = 3.0  # steps a second are counted over this long
+SLEEP_AFTER = 3.0  # a page that reloads does not put its run to sleep
+STEP_REPLY_SECONDS = 10.0
+PICTURES = frozenset({"matrix", "views"})
+ENDED = frozenset({"finished", "failed", "stopped"})
+
+
+@dataclass
+class Watch:
+    """What all viewers of a run together ask for."""
+
+    viewers: int = 0
+    rate: float = 20.0
+    sections: frozenset[str] = frozenset()
+    reach: float = 1.0
+    """A change frame reaches back so many seconds: a viewer may miss what came between."""
+
+
+@dataclass
+class Training:
+    """A run and, once its images are there, its trainer."""
+
+    run: str
+    epoch: int
+    offset: int
+    config: RunConfig
+    outbox: Outbox
+    watch: Watch = field(default_factory=Watch)
+    paused: bool = False
+    state: str = "queued"
+    asleep: bool = False
+    reason: str | None = None
+    trainer: TrainerLike | None = None
+    evaluation: EvaluationLike | None = None
+    evaluation_reply: int | None = None
+    pending_steps: int = 0
+    step_reply: tuple[int, float] | None = None
+    snapshot_wanted: set[str] | None = None
+    next_step: float = 0.0
+    _last_tick: float = -1e9
+    _last_pictures: float = -1e9
+    _last_metrics: float = 0.0
+    _unwatched_since: float = -1e9
+    _said: deque[tuple[float, int]] = field(default_factory=deque)
+    _pace: deque[tuple[float, int]] = field(default_factory=deque)
+
+    # State
+
+    @property
+    def step(self) -> int:
+        return self.trainer.step if self.trainer is not None else 0
+
+    @property
+    def runnable(self) -> bool:
+        """True while there is a step to take."""
+        if self.trainer is None or self.state not in {"running", "paused"}:
+            return False
+        return self.pending_steps > 0 or (self.state == "running" and not self.asleep)
+
+    def resource(self) -> dict[str, Any]:
+        """What the server keeps of the run beside its events."""
+        return {"state": self.state, "asleep": self.asleep, "reason": self.reason, "step": self.step}
+
+    def event(self, type_: str, **fields: Any) -> None:
+        """Say something that must not be lost."""
+        self.offset += 1
+        body = {"type": type_, "step": self.step, "time": round(time.time(), 3), **fields}
+        self.outbox.send(
+            {
+                "kind": "event",
+                "run": self.run,
+                "epoch": self.epoch,
+                "offset": self.offset,
+                "event": body,
+                "now": self.resource(),
+                "config": self.config.model_dump(mode="json"),
+            }
+        )
+
+    def become(self, state: str, reason: str | None = None) -> None:
+        """Change state and say so; saying the same again is silent."""
+        if (state, reason) == (self.state, self.reason):
+            return
+        previous, self.state, self.reason = self.state, state, reason
+        if state != "running":
+            self._pace.clear()
+            self.asleep = False
+        self.event("state", state=state, previous=previous, reason=reason)
+
+    def begin(self, trainer: TrainerLike, now: float) -> None:
+        """The images are there: step 0 is on show and training may start."""
+        self.trainer = trainer
+        self.become("paused" if self.paused else "running")
+        self._unwatched_since = now - SLEEP_AFTER
+        self.drowse(now)
+        self.tick(now, everyone=True, whole=True, single=True)
+
+    def fail(self, error: BaseException) -> None:
+        """This run is over; the others are not touched."""
+        detail, cause = explain(error)
+        self.pending_steps = 0
+        self.event("error", title="The run failed", detail=detail, cause=cause)
+        self.become("failed", detail if cause is None else f"{detail}: {cause}")
+        self.evaluation = None
+
+    # Training
+
+    def train(self, now: float) -> None:
+        """Take one step and say what is due."""
+        assert self.trainer is not None
+        limit = self.trainer.config.steps_per_second
+        if limit:
+            # Keep the beat after a late step, but never rush to make up for many.
+            self.next_step = max(self.next_step + 1 / limit, now - 1 / limit)
+        self.trainer.train_step()
+        now = time.monotonic()
+        self._count(now)
+        stepping = self.pending_steps > 0
+        if stepping:
+            self.pending_steps -= 1
+        last = self.trainer.finished or (stepping and not self.pending_steps)
+        if last:
+            self.trainer.measure()
+        if last or self._tick_due(now):
+            self.tick(now, everyone=True, single=last)
+        if last:
+            self.flush_metrics(now)
+        if self.trainer.finished:
+            self.pending_steps = 0
+            self.become("finished")
+        elif last and self.state == "running":
+            self.become("paused")
+
+    def _tick_due(self, now: float) -> bool:
+        if not self.watch.viewers or self.outbox.waiting(self.run):
+            return False
+        return now - self._last_tick >= 0.97 / self.watch.rate
+
+    def _count(self, now: float) -> None:
+        self._pace.append((now, self.step))
+        while len(self._pace) > 2 and now - self._pace[0][0] > RATE_SECONDS:
+            self._pace.popleft()
+
+    def _speed(self) -> float | None:
+        if len(self._pace) < 2:
+            return None
+        (first, a), (last, b) = self._pace[0], self._pace[-1]
+        return round((b - a) / (last - first), 2) if last > first else None
+
+    def drowse(self, now: float) -> None:
+        """Sleep when nobody looks and no end was asked for; wake when somebody does."""
+        if self.watch.viewers:
+            self._unwatched_since = now
+        if self.state != "running" or self.config.steps is not None or self.pending_steps:
+            return
+        if self.asleep and self.watch.viewers:
+            self.asleep = False
+            self.next_step = now
+            self.event("wake")
+        elif not self.asleep and not self.watch.viewers and now - self._unwatched_since >= SLEEP_AFTER:
+            self.asleep = True
+            self._pace.clear()
+            self.flush_metrics(now)
+            self.event("sleep")
+
+    def change(self, change: KnobChange) -> int:
+        """Apply knobs; the first step under them.
+
+        Raises:
+            ValueError: a knob that this method has not, or a value that this run cannot take.
+        """
+        if self.trainer is None:
+            self.config, step = self.config.with_knobs(change), 1
+        else:
+            step = self.trainer.apply(change)
+            self.config = self.trainer.config
+        self.next_step = 0.0
+        self.event("knobs", knobs=change.changes(), step=step)
+        if self.trainer is not None and ("queue_length" in change.changes() or not self.runnable):
+            self.tick(time.monotonic(), everyone=True, whole=True)
+        return step
+
+    # What goes out
+
+    def tick(self, now: float, *, everyone: bool, whole: bool = False, single: bool = False) -> None:
+        """Encode the present moment once and hand it to the outbox.
+
+        everyone: for all viewers, else only for those who lack a snapshot.
+        whole: the whole dictionary, else what was written in the last second.
+        single: the picture of one deliberate step: nothing is left out to save time.
+        """
+        assert self.trainer is not None
+        sections = set(self.watch.sections) or {"dict"}
+        if not everyone and self.snapshot_wanted is not None:
+            sections |= self.snapshot_wanted
+        if not single and not whole and now - self._last_pictures < PICTURE_SECONDS:
+            sections -= PICTURES
+        after = None
+        if not whole and self._said:
+            while len(self._said) > 1 and self._said[1][0] <= now - self.watch.reach:
+                self._said.popleft()
+            after = self._said[0][1]
+        moment: TickLike = self.trainer.tick(sections, after=after)
+        if sections & PICTURES:
+            self._last_pictures = now
+        written = moment.scalars.get("dict_written")
+        newest = moment.sections.get("dict.step")
+        has_dictionary = written is not None
+        if has_dictionary and newest is not None:
+            if not everyone and now - self._last_tick > self.watch.reach:
+                self._said.clear()  # who was here before got nothing for as long
+            if everyone or not self._said:
+                self._said.append((now, int(written or 0)))
+        if everyone:
+            self._last_tick = now
+        self._send_tick(moment, everyone, f"{self.run} whole" if whole else self.run, newest)
+
+    def _send_tick(self, moment: TickLike, everyone: bool, key: str, newest: Any) -> None:
+        self.offset += 1
+        has_dictionary = moment.scalars.get("dict_written") is not None
+        moment.scalars["steps_per_second"] = self._speed()
+        snapshot = bool(moment.snapshot) or not has_dictionary
+        frame = wire.encode(
+            run=self.run,
+            epoch=self.epoch,
+            offset=self.offset,
+            step=moment.step,
+            time=time.time(),
+            snapshot=snapshot,
+            scalars=moment.scalars,
+            sections=moment.sections,
+        )
+        written = int(moment.scalars["dict_written"] or 0) if newest is not None else None
+        header = {
+            "kind": "tick",
+            "run": self.run,
+            "epoch": self.epoch,
+            "offset": self.offset,
+            "step": moment.step,
+            "snapshot": snapshot,
+            "everyone": everyone,
+            "dictionary": has_dictionary,
+            "written": written,
+            "first": None if written is None else written - len(newest),
+        }
+        self.outbox.tick(key, header, frame)
+
+    def serve_snapshot(self, now: float) -> None:
+        """Answer those who asked for the whole dictionary; once for all of them."""
+        if self.snapshot_wanted is not None and self.trainer is not None:
+            self.tick(now, everyone=False, whole=True)
+            self.snapshot_wanted = None
+
+    def flush_metrics(self, now: float, *, due: bool = False) -> None:
+        """Send the scalars of all steps since the last time.
+
+        Raises:
+            Exception: the loss is no number any more (as the trainer says it).
+        """
+        if self.trainer is None or (due and now - self._last_metrics < METRIC_SECONDS):
+            return
+        self._last_metrics = now
+        columns = self.trainer.drain_metrics()
+        if not columns or not len(columns["step"]):
+            return
+        names = ["step", *(name for name in columns if name != "step")]
+        data = np.stack([np.asarray(columns[name], "<f8") for name in names]).tobytes()
+        header = {"kind": "metrics", "run": self.run, "epoch": self.epoch, "names": names, "step": self.step}
+        self.outbox.send(header, data)
+        loss = columns.get("loss")
+        broken = getattr(self.trainer, "broken", None)
+        if loss is not None and broken is not None and not np.isfinite(loss).all():
+            raise broken(float(loss[~np.isfinite(loss)][0]))

@@ -1,0 +1,222 @@
+"""What can go wrong, and how a client reads it.
+
+    SushibeltError                  any error with a stable code
+    ├── Invalid              422    a field of the request is wrong; `errors` names it
+    ├── NotFound             404    no such run, image set or page
+    ├── Conflict             409    right request, wrong moment (the run is finished, ...)
+    ├── Forbidden            403    cross-site request or wrong Host
+    ├── TooLarge             413    the body is larger than the service reads
+    ├── TooSlow              408    the body did not arrive in time
+    ├── TooMany              429    a limit on runs or viewers is reached
+    └── Unavailable          503    the worker is starting, was lost, or the service is going down
+
+Every response with an error, ours or the framework's, is `application/problem+json` (RFC 9457) with
+the members type, title, status, detail, code, instance and errors.
+"""
+
+# ruff: noqa: N818  (named by what is wrong; the common base is called an error)
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+log = logging.getLogger("sushibelt")
+
+MEDIA_TYPE = "application/problem+json"
+FIELD_PREFIX = re.compile(r"^(?:Value error, )?([a-z][a-z_]{0,40}): (.+)$", re.DOTALL)
+
+
+class FieldError(BaseModel):
+    """One wrong field of a request."""
+
+    field: str = Field(description="Name of the field, dotted where nested; `body` for the whole body.")
+    message: str
+    value: Any = Field(default=None, description="What was sent, where it is short and printable.")
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details with a stable code."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+    errors: list[FieldError] = []
+
+
+class SushibeltError(Exception):
+    """Base of all errors that a client may see. `detail` says what to do next."""
+
+    status = 500
+    code = "internal"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.code
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+
+class Invalid(SushibeltError):
+    status, code = 422, "invalid"
+
+    @classmethod
+    def field(cls, name: str, message: str, value: Any = None) -> Invalid:
+        """An error of one field."""
+        error = FieldError(field=name, message=message, value=_plain(value))
+        return cls(f"{name}: {message}", errors=[error])
+
+    @classmethod
+    def from_value_error(cls, error: ValueError, fallback: str = "body") -> Invalid:
+        """From a message that begins with `field: `, as trainers.config writes them."""
+        found = FIELD_PREFIX.match(str(error))
+        return cls.field(*found.groups()) if found else cls.field(fallback, str(error))
+
+
+class NotFound(SushibeltError):
+    status, code = 404, "not_found"
+
+
+class Conflict(SushibeltError):
+    status, code = 409, "conflict"
+
+
+class Forbidden(SushibeltError):
+    status, code = 403, "forbidden"
+
+
+class TooLarge(SushibeltError):
+    status, code = 413, "too_large"
+
+
+class TooSlow(SushibeltError):
+    status, code = 408, "too_slow"
+
+
+class TooMany(SushibeltError):
+    status, code = 429, "too_many"
+
+
+class Unavailable(SushibeltError):
+    status, code = 503, "unavailable"
+
+    def __init__(self, detail: str, *, code: str | None = None, retry_after: int = 3) -> None:
+        super().__init__(detail, code=code, headers={"Retry-After": str(retry_after)})
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    instance: str,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem+json response."""
+    body = Problem(
+        type=f"urn:sushibelt:problem:{code}",
+        title=HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error",
+        status=status,
+        detail=detail,
+        code=code,
+        instance=instance,
+        errors=list(errors),
+    )
+    content = body.model_dump()
+    for entry in content["errors"]:
+        if entry["value"] is None:
+            del entry["value"]
+    data = json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+    return Response(data, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def _plain(value: Any) -> Any:
+    """The value if it is short, finite and printable, else None (NaN has no JSON)."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else None
+    return value if isinstance(value, str) and len(value) <= 200 else None
+
+
+def field_errors(error: RequestValidationError) -> list[FieldError]:
+    """pydantic's list as field names and messages; `preset: ...` from a whole-model check names its field."""
+    found = []
+    for entry in error.errors():
+        location = [str(part) for part in entry["loc"]]
+        if location and location[0] in {"body", "query", "path", "header"}:
+            location = location[1:]
+        if entry["type"] == "json_invalid":
+            location = []
+        message = str(entry["msg"])
+        prefixed = FIELD_PREFIX.match(message)
+        if prefixed and (not location or location == [prefixed[1]]):
+            location, message = [prefixed[1]], prefixed[2]
+        message = message.removeprefix("Value error, ")
+        if entry["type"] == "extra_forbidden":
+            message = "there is no such field"
+        found.append(FieldError(field=".".join(location) or "body", message=message, value=_plain(entry.get("input"))))
+    return found
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI declarations of the errors that a call may answer with."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted({*statuses, 400, 403, 408, 413, 422, 500})
+    }
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document with the problem schema that `responses` refers to."""
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schema.pop("$defs", {}))
+    schemas["Problem"] = schema
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return document
+
+
+def install(app: FastAPI) -> None:
+    """Turn every error of the app into problem+json."""
+
+    @app.exception_handler(SushibeltError)
+    async def ours(request: Request, error: SushibeltError) -> Response:
+        return problem(error.status, error.code, error.detail, request.url.path, error.errors, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        errors = field_errors(error)
+        detail = "; ".join(f"{entry.field}: {entry.message}" for entry in errors[:5])
+        return problem(422, "invalid", detail, request.url.path, errors)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        phrase = HTTPStatus(error.status_code).phrase
+        code = phrase.lower().replace(" ", "_")
+        return problem(error.status_code, code, str(error.detail), request.url.path, (), error.headers)

@@ -1,0 +1,376 @@
+"""Spreads what a run says to its viewers: every event to each, of the ticks only the newest.
+
+A viewer that wants the dictionary must have it whole once and can then apply changes. A change frame
+carries the writes `first` .. `written` - 1; it fits a viewer that holds at least `first`. One that fell
+further behind, or is new, gets a snapshot first; the engine is asked for one however many need it.
+
+Nothing here waits: sockets take from their viewer when they can, so that a slow one costs the others
+nothing. No frame is opened: the few numbers that are needed come beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from server.engine.base import Watch
+from server.live import wire
+
+SECTIONS = ("dict", "matrix", "views")
+DEFAULT_SECTIONS = ("dict", "matrix")
+MAX_RATE = 30.0
+DEFAULT_RATE = 20.0
+RECENT_EVENTS = 256
+QUEUE_BYTES = 256 * 1024
+FRESH_SECONDS = 0.5  # a snapshot of this age serves the next viewer too: a class that joins at once
+ASK_AGAIN_SECONDS = 2.0
+FRAMES_KEPT = 64  # runs that nobody watches whose last frames stay in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A frame and what must be known of it to deliver it."""
+
+    epoch: int
+    offset: int
+    step: int
+    snapshot: bool
+    everyone: bool
+    dictionary: bool
+    written: int | None
+    first: int | None
+    data: bytes
+
+
+@dataclass(eq=False)
+class Viewer:
+    """One viewer of one run: what it asked for, what it holds, what waits for it."""
+
+    sections: tuple[str, ...] = DEFAULT_SECTIONS
+    rate: float = DEFAULT_RATE
+    visible: bool = True
+    queue_limit: int = QUEUE_BYTES
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    close: tuple[int, str] | None = None
+    _texts: deque[str] = field(default_factory=deque)
+    _bytes: int = 0
+    _count: int | None = None
+    _epoch: int = -1
+    _held: int | None = None
+    _base: Tick | None = None
+    _latest: Tick | None = None
+
+    # What the hub gives.
+
+    def say(self, text: str) -> None:
+        """Queue a message that must not be lost; too many of them end the viewer."""
+        self._texts.append(text)
+        self._bytes += len(text)
+        if self._bytes > self.queue_limit:
+            self.end(4408, "too slow: events could not be delivered; connect again with since=")
+        self.wake.set()
+
+    def count(self, viewers: int) -> None:
+        """The number of viewers; only the newest matters."""
+        self._count = viewers
+        self.wake.set()
+
+    def end(self, code: int, reason: str) -> None:
+        """Close the socket when it next looks."""
+        if self.close is None:
+            self.close = (code, reason)
+        self.ended.set()
+
+    def offer(self, tick: Tick) -> bool:
+        """Keep the tick for sending; False when the viewer cannot use it without a snapshot."""
+        if not self.visible:
+            return True
+        if tick.epoch != self._epoch:
+            self.forget()
+            self._epoch = tick.epoch
+        if not tick.dictionary or "dict" not in self.sections:
+            if tick.everyone or self._latest is None or tick.offset > self._latest.offset:
+                self._latest = tick
+        elif tick.written is None or tick.first is None:
+            return not self.lacking
+        elif tick.snapshot:
+            if not tick.everyone and not self.lacking:
+                return True  # somebody else asked for it
+            self._base, self._latest = tick, None
+        elif self._base is not None and self._base.written is not None:
+            if tick.first > self._base.written:
+                self.forget()
+                return False
+            self._latest = tick
+        elif self._held is not None and tick.first <= self._held:
+            self._latest = tick
+        else:
+            self.forget()
+            return False
+        self.wake.set()
+        return True
+
+    @property
+    def lacking(self) -> bool:
+        """True while the dictionary is wanted and there is nothing to build it on."""
+        return "dict" in self.sections and self._held is None and self._base is None
+
+    def forget(self) -> None:
+        """What the viewer held is void."""
+        self._held = self._base = self._latest = None
+
+    # What the socket takes.
+
+    def texts(self) -> list[str]:
+        """All waiting messages, oldest first."""
+        found = list(self._texts)
+        self._texts.clear()
+        self._bytes = 0
+        if self._count is not None:
+            found.append(wire.text("viewers", count=self._count))
+            self._count = None
+        return found
+
+    @property
+    def has_tick(self) -> bool:
+        return self._base is not None or self._latest is not None
+
+    def take(self) -> Tick | None:
+        """The tick to send now."""
+        tick = self._base if self._base is not None else self._latest
+        if tick is None:
+            return None
+        if tick is self._base:
+            self._base = None
+        else:
+            self._latest = None
+        if tick.written is not None:
+            self._held = tick.written
+        return tick
+
+
+@dataclass
+class Channel:
+    """One run as its viewers see it."""
+
+    epoch: int
+    offset: int
+    events: deque[tuple[int, int, dict[str, Any]]] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
+    viewers: set[Viewer] = field(default_factory=set)
+    latest: Tick | None = None
+    snapshot: Tick | None = None
+    snapshot_at: float = -1e9
+    asked_at: float = -1e9
+    watch: Watch = field(default_factory=Watch)
+    waiting: list[asyncio.Future[Tick]] = field(default_factory=list)
+
+
+class Hub:
+    """All channels. `on_watch(run, watch)` hears what viewers together ask for; `on_lack(run)` that one
+    needs a snapshot."""
+
+    def __init__(self, on_watch: Callable[[str, Watch], None], on_lack: Callable[[str], None]) -> None:
+        self._on_watch, self._on_lack = on_watch, on_lack
+        self._channels: dict[str, Channel] = {}
+        self.emptied = asyncio.Event()
+        """Set while there is no viewer at all."""
+        self.emptied.set()
+
+    def open(self, run: str, epoch: int, offset: int) -> None:
+        """A run exists, or begins a new epoch: what viewers hold is void."""
+        channel = self._channels.setdefault(run, Channel(epoch, offset))
+        if channel.epoch != epoch:
+            channel.latest = channel.snapshot = None
+            channel.snapshot_at = channel.asked_at = -1e9
+            for viewer in channel.viewers:
+                viewer.forget()
+        channel.epoch, channel.offset = epoch, offset
+
+    def remove(self, run: str, code: int, reason: str) -> None:
+        """The run is gone."""
+        channel = self._channels.pop(run, None)
+        for viewer in channel.viewers if channel else ():
+            viewer.end(code, reason)
+        for future in channel.waiting if channel else ():
+            future.cancel()
+
+    def position(self, run: str) -> tuple[int, int]:
+        """(epoch, newest offset) on the run's wire."""
+        channel = self._channels[run]
+        return channel.epoch, channel.offset
+
+    def watch(self, run: str) -> Watch:
+        """What the viewers of the run together ask for."""
+        return self._channels[run].watch
+
+    @property
+    def viewers(self) -> int:
+        """Sockets of all runs."""
+        return sum(len(channel.viewers) for channel in self._channels.values())
+
+    # Viewers
+
+    def join(self, run: str, viewer: Viewer) -> None:
+        """From now on the viewer gets what the run says."""
+        channel = self._channels[run]
+        channel.viewers.add(viewer)
+        self.emptied.clear()
+        self._serve(run, channel, viewer)
+        self.changed(run)
+
+    def leave(self, run: str, viewer: Viewer) -> None:
+        """The viewer is gone."""
+        channel = self._channels.get(run)
+        if channel is not None and viewer in channel.viewers:
+            channel.viewers.discard(viewer)
+            self.changed(run)
+            self._trim()
+        if not self.viewers:
+            self.emptied.set()
+
+    def adjust(
+        self,
+        run: str,
+        viewer: Viewer,
+        *,
+        sections: tuple[str, ...] | None,
+        rate: float | None,
+        visible: bool | None,
+    ) -> None:
+        """The viewer asks for something else."""
+        channel = self._channels.get(run)
+        if channel is None:
+            return
+        seen = visible is True and not viewer.visible
+        viewer.rate = rate if rate is not None else viewer.rate
+        viewer.visible = visible if visible is not None else viewer.visible
+        if not viewer.visible:
+            viewer.forget()
+        more = sections is not None and not set(sections) <= set(viewer.sections)
+        viewer.sections = sections if sections is not None else viewer.sections
+        self.changed(run)
+        if seen or more:
+            viewer.forget()
+            self._serve(run, channel, viewer)
+
+    def again(self, run: str, viewer: Viewer) -> None:
+        """The viewer lost its state and asks for the whole."""
+        viewer.forget()
+        channel = self._channels.get(run)
+        if channel is not None:
+            self._serve(run, channel, viewer)
+
+    def changed(self, run: str) -> None:
+        """Work out what is asked for and tell whom it concerns."""
+        channel = self._channels[run]
+        seeing = [viewer for viewer in channel.viewers if viewer.visible]
+        wanted = {section for viewer in seeing for section in viewer.sections}
+        rates = [viewer.rate for viewer in seeing]
+        watch = Watch(
+            viewers=len(seeing),
+            rate=min(max(rates, default=DEFAULT_RATE), MAX_RATE),
+            sections=tuple(section for section in SECTIONS if section in wanted),
+            reach=max(1.0, 1.5 / min(rates)) if rates else 1.0,
+        )
+        if watch == channel.watch:
+            return
+        before, channel.watch = channel.watch, watch
+        self._on_watch(run, watch)
+        if before.viewers != watch.viewers:
+            for viewer in channel.viewers:
+                viewer.count(watch.viewers)
+
+    def _serve(self, run: str, channel: Channel, viewer: Viewer) -> None:
+        """Give a viewer the present moment: a snapshot of just now if there is one, else a new one."""
+        fresh = channel.snapshot is not None and time.monotonic() - channel.snapshot_at < FRESH_SECONDS
+        if fresh and set(viewer.sections) <= set(channel.watch.sections):
+            self._offer_known(channel, viewer)
+        else:
+            self._lack(run, channel)
+
+    def _offer_known(self, channel: Channel, viewer: Viewer) -> None:
+        """What is in memory, be it old."""
+        if channel.snapshot is not None:
+            viewer.offer(channel.snapshot)
+        if channel.latest is not None and channel.latest is not channel.snapshot:
+            viewer.offer(channel.latest)
+
+    def _lack(self, run: str, channel: Channel) -> None:
+        now = time.monotonic()
+        if now - channel.asked_at > ASK_AGAIN_SECONDS:
+            channel.asked_at = now
+            self._on_lack(run)
+
+    def no_snapshot(self, run: str) -> None:
+        """The engine has none to give (the run is over and gone): what is in memory must do."""
+        channel = self._channels.get(run)
+        if channel is None:
+            return
+        channel.asked_at = -1e9
+        for viewer in channel.viewers:
+            if viewer.lacking or not viewer.has_tick:
+                self._offer_known(channel, viewer)
+
+    # What the run says
+
+    def publish(self, run: str, tick: Tick) -> None:
+        """A tick to all whom it serves."""
+        channel = self._channels.get(run)
+        if channel is None or tick.epoch != channel.epoch:
+            return
+        channel.offset = max(channel.offset, tick.offset)
+        channel.latest = tick
+        if tick.snapshot:
+            channel.snapshot, channel.snapshot_at = tick, time.monotonic()
+            channel.asked_at = -1e9
+            for future in channel.waiting:
+                if not future.done():
+                    future.set_result(tick)
+            channel.waiting.clear()
+        lacking = [viewer for viewer in channel.viewers if not viewer.offer(tick)]
+        if lacking:
+            self._lack(run, channel)
+
+    def event(self, run: str, epoch: int, offset: int, body: dict[str, Any]) -> None:
+        """An event, already on disk, to all viewers."""
+        channel = self._channels.get(run)
+        if channel is None or epoch != channel.epoch:
+            return
+        channel.offset = max(channel.offset, offset)
+        channel.events.append((epoch, offset, body))
+        message = wire.text("event", epoch=epoch, offset=offset, event=body)
+        for viewer in channel.viewers:
+            viewer.say(message)
+
+    def recent(self, run: str, after: tuple[int, int]) -> list[tuple[int, int, dict[str, Any]]] | None:
+        """Events past `after` from memory, or None when memory does not reach back so far."""
+        events = self._channels[run].events
+        if not events or events[0][:2] > after:
+            return None
+        return [entry for entry in events if entry[:2] > after]
+
+    def known(self, run: str) -> Tick | None:
+        """The newest snapshot in memory, be it old."""
+        channel = self._channels.get(run)
+        return channel.snapshot if channel else None
+
+    def next_snapshot(self, run: str) -> asyncio.Future[Tick]:
+        """Resolves with the next snapshot of the run."""
+        future: asyncio.Future[Tick] = asyncio.get_running_loop().create_future()
+        self._channels[run].waiting.append(future)
+        return future
+
+    def everybody(self) -> list[Viewer]:
+        """All viewers of all runs."""
+        return [viewer for channel in self._channels.values() for viewer in channel.viewers]
+
+    def _trim(self) -> None:
+        """Frames of runs that nobody watches are kept for a few runs only."""
+        idle = [c for c in self._channels.values() if not c.viewers and c.snapshot is not None]
+        for channel in idle[: max(0, len(idle) - FRAMES_KEPT)]:
+            channel.latest = channel.snapshot = None

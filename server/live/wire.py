@@ -1,0 +1,134 @@
+"""SBT1: one tick as one binary frame, and the JSON text messages around it.
+
+    "SBT1"                      4 bytes
+    header length               u32, little endian; a multiple of 8
+    header                      JSON, padded with spaces
+    sections                    raw little-endian arrays, each padded with zeros to a multiple of 8
+
+The header is {"run","epoch","offset","step","time","snapshot","scalars":{...},
+"sections":[{"name","dtype","shape","start"}]}; `start` counts from the first byte after the header.
+Every section begins on a multiple of 8 bytes of the frame, so that a browser lays a typed array on it
+without a copy. NaN and infinity are null: JSON has no word for them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAGIC = b"SBT1"
+DTYPES = {"u8": "|u1", "u16": "<u2", "u32": "<u4", "i32": "<i4", "f32": "<f4"}
+NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class WireError(ValueError):
+    """Bytes that are no SBT1 frame, or an array of a type the wire does not carry."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A decoded frame; the arrays are views on its bytes."""
+
+    run: str
+    epoch: int
+    offset: int
+    step: int
+    time: float
+    snapshot: bool
+    scalars: dict[str, float | int | None]
+    sections: dict[str, Array]
+
+
+def plain(value: Any) -> float | int | bool | str | None:
+    """A scalar as JSON can carry it: numpy types unpacked, NaN and infinity as None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise WireError(f"{type(value).__name__} is not a scalar")
+
+
+def encode(
+    *,
+    run: str,
+    epoch: int,
+    offset: int,
+    step: int,
+    time: float,
+    snapshot: bool,
+    scalars: Mapping[str, Any],
+    sections: Mapping[str, Array],
+) -> bytes:
+    """The frame of one tick.
+
+    Raises:
+        WireError: an array whose dtype is not one of u8, u16, u32, i32, f32.
+    """
+    table: list[dict[str, Any]] = []
+    blocks: list[bytes] = []
+    start = 0
+    for name, array in sections.items():
+        dtype = NAMES.get(array.dtype)
+        if dtype is None:
+            raise WireError(f"section {name} is {array.dtype}; the wire carries {', '.join(DTYPES)}")
+        table.append({"name": name, "dtype": dtype, "shape": list(array.shape), "start": start})
+        data = np.ascontiguousarray(array).tobytes()
+        blocks.append(data + bytes(-len(data) % 8))
+        start += len(blocks[-1])
+    header = json.dumps(
+        {
+            "run": run,
+            "epoch": epoch,
+            "offset": offset,
+            "step": step,
+            "time": round(time, 3),
+            "snapshot": snapshot,
+            "scalars": {name: plain(value) for name, value in scalars.items()},
+            "sections": table,
+        },
+        separators=(",", ":"),
+        allow_nan=False,
+    ).encode()
+    header += b" " * (-len(header) % 8)
+    return b"".join((MAGIC, struct.pack("<I", len(header)), header, *blocks))
+
+
+def decode(data: bytes) -> Frame:
+    """A frame from its bytes.
+
+    Raises:
+        WireError: not a whole, well-formed frame.
+    """
+    if len(data) < 8 or data[:4] != MAGIC:
+        raise WireError("not an SBT1 frame")
+    (length,) = struct.unpack_from("<I", data, 4)
+    body = 8 + length
+    if length % 8 or body > len(data):
+        raise WireError("the header does not fit in the frame")
+    try:
+        header = json.loads(data[8:body])
+        sections = {}
+        for entry in header["sections"]:
+            shape = tuple(entry["shape"])
+            dtype = np.dtype(DTYPES[entry["dtype"]])
+            flat = np.frombuffer(data, dtype, math.prod(shape), body + entry["start"])
+            sections[entry["name"]] = flat.reshape(shape)
+        fields = {name: header[name] for name in ("run", "epoch", "offset", "step", "time", "snapshot", "scalars")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise WireError(f"the frame is damaged: {error}") from None
+    return Frame(**fields, sections=sections)
+
+
+def text(kind: str, **fields: Any) -> str:
+    """A text message of the live socket."""
+    return json.dumps({"kind": kind, **fields}, separators=(",", ":"), allow_nan=False, ensure_ascii=False)

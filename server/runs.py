@@ -1,0 +1,93 @@
+"""A run as the service knows it, and the rules of what may be asked of it when."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from trainers.config import RunConfig
+
+Lesson = Literal["bank", "belt", "matrix"]
+State = Literal["queued", "running", "paused", "finished", "failed", "stopped"]
+ACTIVE = frozenset({"queued", "running", "paused"})
+
+LESSONS: dict[Lesson, tuple[str, dict[str, Any]]] = {
+    "bank": ("Lesson 1: the memory bank", {"preset": "lesson-bank"}),
+    "belt": ("Lesson 2: the belt", {"preset": "lesson-belt"}),
+    "matrix": ("Lesson 3: the big batch", {"preset": "lesson-matrix"}),
+}
+
+
+def lesson_id(lesson: Lesson) -> str:
+    """The id of a lesson run, the same at every start, so that a page may name it."""
+    return f"lesson-{lesson}"
+
+
+@dataclass(eq=False)
+class Run:
+    """The newest that is known of a run. Written to disk with every event."""
+
+    id: str
+    name: str
+    config: RunConfig
+    state: State = "queued"
+    asleep: bool = False
+    reason: str | None = None
+    step: int = 0
+    epoch: int = 1
+    offset: int = 0
+    lesson: Lesson | None = None
+    created: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
+    idempotency_key: str | None = None
+    request_digest: str | None = None
+    launched: bool = False
+    """True once the worker has taken it; only then can the worker's death lose anything."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held through a command, so that two of them do not interleave."""
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+    def columns(self) -> dict[str, Any]:
+        """As the store keeps it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "asleep": self.asleep,
+            "reason": self.reason,
+            "step": self.step,
+            "epoch": self.epoch,
+            "offset": self.offset,
+            "config": self.config.model_dump(mode="json"),
+            "lesson": self.lesson,
+            "created": self.created,
+            "updated": self.updated,
+            "idempotency_key": self.idempotency_key,
+            "request_digest": self.request_digest,
+        }
+
+    @classmethod
+    def from_columns(cls, columns: dict[str, Any]) -> Run:
+        """As the store gave it.
+
+        Raises:
+            ValueError: the stored config is not valid any more.
+        """
+        return cls(**{**columns, "config": RunConfig.model_validate(columns["config"])})
+
+
+def new_id() -> str:
+    """An id that nobody guesses or meets twice."""
+    return f"r{secrets.token_hex(6)}"
+
+
+def iso(moment: float) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

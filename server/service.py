@@ -1,0 +1,441 @@
+"""The runs of this service: between the REST calls, the store, the engine and the hub.
+
+Order of things, always: the worker does it, the event is on disk, viewers and the caller hear of it.
+A run's row, its channel in the hub and its trainer on the worker carry the same epoch; what comes with
+another epoch is of the past and is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.engine.base import Engine, EngineGone, EngineRefusal, Launch, Message
+from server.errors import Conflict, Invalid, NotFound, SushibeltError, TooMany, Unavailable
+from server.live import wire
+from server.live.hub import DEFAULT_SECTIONS, Hub, Tick
+from server.runs import LESSONS, Lesson, Run, lesson_id, new_id
+from server.settings import Settings
+from server.store.repository import Repository, StoredEvent
+from trainers.config import KnobChange, RunConfig
+
+log = logging.getLogger("sushibelt")
+T = TypeVar("T")
+
+READY_SECONDS = 30.0
+SNAPSHOT_SECONDS = 20.0
+TRIM_EVERY = 500  # events between two looks at whether a run has too many of them
+LESSON_RESTARTS = 5  # within LESSON_WINDOW; more of them and the lesson itself is the cause
+LESSON_WINDOW = 600.0
+RESTARTED = "the service was stopped while this run was active; reset starts it again from the same seed"
+
+
+class Service:
+    """Everything that a router or a socket may ask for. Implements server.engine.base.Listener."""
+
+    def __init__(self, settings: Settings, engine: Engine, repository: Repository) -> None:
+        self.settings, self.engine, self.repository = settings, engine, repository
+        self.hub = Hub(self.engine.watch, self._lack)
+        self.runs: dict[str, Run] = {}
+        self.closing = False
+        self.store_error: str | None = None
+        self._create = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._since_trim: dict[str, int] = {}
+        self._lost: list[tuple[float, str]] = []
+        self._unlock_lessons: list[Run] = []
+
+    # Life
+
+    async def open(self) -> None:
+        """Take over what an earlier process left, and start the engine."""
+        for columns in await self.repository.runs():
+            try:
+                run = Run.from_columns(columns)
+            except ValueError as error:
+                log.error("run %s is left out: its stored config is not valid: %s", columns["id"], error)
+                continue
+            self.runs[run.id] = run
+            self.hub.open(run.id, run.epoch, run.offset)
+            if run.active and not (run.lesson and self.settings.lessons):
+                await self._fail(run, RESTARTED)
+        if self.settings.lessons:
+            for lesson in LESSONS:
+                await self._open_lesson(lesson)
+        await self.engine.start(self)
+
+    async def _open_lesson(self, lesson: Lesson) -> None:
+        name, values = LESSONS[lesson]
+        config = RunConfig.model_validate(values)
+        run = self.runs.get(lesson_id(lesson))
+        if run is None:
+            run = Run(lesson_id(lesson), name, config, lesson=lesson)
+            await self._add(run)
+        else:
+            run.lesson, run.name, run.config = lesson, name, config
+            await self._new_epoch(run, "restart", reason="the service was started", lost_steps=run.step)
+
+    async def goodbye(self) -> None:
+        """Tell every viewer to come back soon; nothing new is taken from here on."""
+        if self.closing:
+            return
+        self.closing = True
+        viewers = self.hub.everybody()
+        for viewer in viewers:
+            # Spread over some seconds, so that a class does not come back all at once.
+            retry = round(random.uniform(0.5, 4.0), 2)
+            detail = "the service is going down"
+            viewer.say(wire.text("bye", code="closing", detail=detail, retry_after=retry))
+            viewer.end(1012, "the service is going down")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.hub.emptied.wait(), 1.0)
+
+    async def close(self) -> None:
+        """Stop the engine. Runs stay as they are on disk; the next start says what became of them."""
+        await self.goodbye()
+        for task in list(self._tasks):
+            task.cancel()
+        await self.engine.stop()
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Questions
+
+    def find(self, run: str) -> Run:
+        """The run of that id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self.runs.get(run)
+        if found is None:
+            raise NotFound(f"there is no run {run[:60]!r}; GET /api/v1/runs lists them", code="no_such_run")
+        return found
+
+    def lessons(self) -> dict[str, str]:
+        """Lesson name to run id."""
+        return {run.lesson: run.id for run in self.runs.values() if run.lesson}
+
+    async def snapshot(self, run: Run, sections: tuple[str, ...] = DEFAULT_SECTIONS) -> Tick:
+        """The present moment of a run with its whole dictionary.
+
+        Raises:
+            Conflict: the run has shown nothing yet. Unavailable: the worker does not answer.
+        """
+        future = self.hub.next_snapshot(run.id)
+        try:
+            await self.engine.snapshot(run.id, sections)
+            return await asyncio.wait_for(future, SNAPSHOT_SECONDS)
+        except (EngineRefusal, EngineGone, TimeoutError) as error:
+            known = self.hub.known(run.id)
+            if known is not None:
+                return known
+            if isinstance(error, EngineRefusal):
+                raise Conflict(f"the run has no tick to show: {error}", code="no_tick") from None
+            raise self._unavailable(error) from None
+        except asyncio.CancelledError:
+            if future.cancelled():
+                raise NotFound("the run was removed meanwhile", code="no_such_run") from None
+            raise
+        finally:
+            future.cancel()
+
+    def _lack(self, run: str) -> None:
+        self._spawn(self._fetch_snapshot(run), f"snapshot {run}")
+
+    async def _fetch_snapshot(self, run: str) -> None:
+        sections = self.hub.watch(run).sections or DEFAULT_SECTIONS
+        try:
+            await self.engine.snapshot(run, sections)
+        except (EngineRefusal, EngineGone):
+            self.hub.no_snapshot(run)
+
+    # Making and removing
+
+    async def create(self, config: RunConfig, name: str | None, key: str | None, digest: str) -> tuple[Run, bool]:
+        """A new run, or the one that the same idempotency key made; True where it is new.
+
+        Raises:
+            Invalid, TooMany, Conflict, Unavailable.
+        """
+        async with self._create:
+            if key is not None:
+                for run in self.runs.values():
+                    if run.idempotency_key == key:
+                        if run.request_digest != digest:
+                            raise Invalid(
+                                "this Idempotency-Key was used for another request; use a new key",
+                                code="idempotency_mismatch",
+                            )
+                        return run, False
+            await self._need_engine()
+            self._check_images(config)
+            self._check_room()
+            run = Run(new_id(), name or "", config, idempotency_key=key, request_digest=digest)
+            run.name = name or f"{config.method} on {config.images}"
+            await self._add(run)
+        async with run.lock:
+            await self._launch(run)
+        return run, True
+
+    async def _need_engine(self) -> None:
+        if self.closing:
+            raise Unavailable("the service is going down; try again in a few seconds", code="closing")
+        if not await self.engine.wait_ready(READY_SECONDS):
+            raise self._unavailable(EngineGone(self.engine.fatal or "the worker process is starting"))
+
+    def _check_images(self, config: RunConfig) -> None:
+        info = self.engine.images.get(config.images)
+        if info is None:
+            names = ", ".join(self.engine.images)
+            raise Invalid.field("images", f"there is no image set {config.images!r}; choose one of {names}")
+        if info["state"] == "broken":
+            raise Invalid.field("images", f"{config.images} cannot be used: {info['error']}")
+        if info["count"] is not None and config.batch_size > info["count"]:
+            message = f"{config.batch_size} is more than the {info['count']} pictures of {config.images}"
+            raise Invalid.field("batch_size", message, config.batch_size)
+
+    def _check_room(self) -> None:
+        if sum(run.active for run in self.runs.values()) >= self.settings.max_runs:
+            raise TooMany(
+                f"{self.settings.max_runs} runs are active, the most this service trains at once "
+                "(SUSHIBELT_MAX_RUNS); stop or delete one",
+                code="too_many_active_runs",
+            )
+        if len(self.runs) >= self.settings.max_stored_runs:
+            raise TooMany(
+                f"{self.settings.max_stored_runs} runs are stored, the most this service keeps "
+                "(SUSHIBELT_MAX_STORED_RUNS); delete some",
+                code="too_many_stored_runs",
+            )
+
+    async def _add(self, run: Run) -> None:
+        run.state, run.reason = "queued", "waiting for the worker"
+        event = self._next_event(run, "created", name=run.name, config=run.config.model_dump(mode="json"))
+        await self.repository.add_run(run.columns(), [event])
+        self.runs[run.id] = run
+        self.hub.open(run.id, run.epoch, 0)
+        self.hub.event(run.id, event.epoch, event.offset, event.body)
+
+    async def _launch(self, run: Run, *, paused: bool = False) -> None:
+        """Hand the run to the worker. Without a worker it stays queued until there is one."""
+        if not self.engine.ready:
+            return
+        run.launched = True
+        launch = Launch(
+            run.id, run.epoch, run.offset, run.config.model_dump(mode="json"), paused, self.hub.watch(run.id)
+        )
+        try:
+            await self.engine.launch(launch)
+        except EngineGone:
+            log.warning("run %s could not be started: the worker is gone", run.id)
+        except EngineRefusal as error:
+            await self._fail(run, f"the worker could not start it: {error}")
+
+    async def remove(self, run: Run) -> None:
+        """Stop and forget the run with all its data.
+
+        Raises:
+            Conflict: a lesson run.
+        """
+        if run.lesson and self.settings.lessons:
+            raise Conflict(
+                "this run belongs to the lesson page; stop or reset it, or set SUSHIBELT_LESSONS=false",
+                code="lesson_run",
+            )
+        async with run.lock:
+            with contextlib.suppress(EngineGone):
+                await self.engine.drop(run.id)
+            await self.repository.remove_run(run.id)
+            self.runs.pop(run.id, None)
+            self.hub.remove(run.id, 4404, "the run was deleted")
+
+    # Commands
+
+    async def command(self, run: Run, command: str, **arguments: Any) -> None:
+        """Do what `POST /commands` asks; returns when it is done and on disk.
+
+        Raises:
+            Conflict, Unavailable, NotFound.
+        """
+        await self._need_engine()
+        if command == "reset":
+            await self._reset(run, arguments.get("seed"))
+            return
+        arguments = {name: value for name, value in arguments.items() if name == "steps"}
+        if command == "evaluate":  # takes long; other commands go on meanwhile
+            await self._ask(run, self.engine.command(run.id, command))
+            return
+        async with run.lock:
+            self._still_there(run)
+            await self._ask(run, self.engine.command(run.id, command, **arguments))
+
+    async def change_knobs(self, run: Run, change: KnobChange) -> int:
+        """Apply knobs; the first step under them.
+
+        Raises:
+            Invalid, Conflict, Unavailable.
+        """
+        try:
+            run.config.with_knobs(change)
+        except ValueError as error:
+            raise Invalid.from_value_error(error) from None
+        await self._need_engine()
+        async with run.lock:
+            self._still_there(run)
+            return await self._ask(run, self.engine.knobs(run.id, change.model_dump(exclude_unset=True)))
+
+    async def _reset(self, run: Run, seed: int | None) -> None:
+        async with run.lock:
+            self._still_there(run)
+            if not run.active and not run.lesson:
+                self._check_room()
+            paused = run.state == "paused"
+            try:
+                await self.engine.drop(run.id)
+            except EngineGone as error:
+                raise self._unavailable(error) from None
+            if seed is not None:
+                run.config = run.config.model_copy(update={"seed": seed})
+            await self._new_epoch(run, "reset", seed=run.config.seed)
+            await self._launch(run, paused=paused)
+
+    async def _new_epoch(self, run: Run, type_: str, **fields: Any) -> None:
+        """Begin the run anew: step 0, an epoch of its own, empty metrics."""
+        run.epoch, run.offset, run.step = run.epoch + 1, 0, 0
+        run.state, run.asleep, run.reason, run.launched = "queued", False, "waiting for the worker", False
+        self.hub.open(run.id, run.epoch, 0)
+        await self._publish(run, self._next_event(run, type_, **fields))
+        await self.repository.drop_metrics(run.id, run.epoch)
+
+    def _still_there(self, run: Run) -> None:
+        if run.id not in self.runs:
+            raise NotFound("the run was removed meanwhile", code="no_such_run")
+
+    async def _ask(self, run: Run, request: Coroutine[Any, Any, T]) -> T:
+        """Ask the worker; its refusals as errors of ours."""
+        try:
+            return await request
+        except EngineGone as error:
+            raise self._unavailable(error) from None
+        except EngineRefusal as error:
+            if error.code == "invalid":
+                raise Invalid.from_value_error(ValueError(str(error))) from None
+            if error.code == "not_here":
+                detail = f"the run is {run.state}; reset starts it again from the same seed"
+                raise Conflict(detail, code="not_active") from None
+            if error.code in {"worker_error", "failed"}:
+                raise SushibeltError(f"the worker could not do it: {error}", code=error.code) from None
+            raise Conflict(str(error), code=error.code) from None
+
+    def _unavailable(self, error: Exception) -> Unavailable:
+        return Unavailable(f"{error}; try again in a few seconds", code="worker_unavailable")
+
+    # Events
+
+    def _next_event(self, run: Run, type_: str, **fields: Any) -> StoredEvent:
+        """An event of the service's own, next on the run's wire."""
+        run.offset += 1
+        run.updated = time.time()
+        body = {"type": type_, "step": run.step, "time": round(run.updated, 3), **fields}
+        return StoredEvent(run.epoch, run.offset, body)
+
+    async def _publish(self, run: Run, *events: StoredEvent) -> None:
+        """Events to disk, then to viewers."""
+        await self.repository.save(run.id, run.columns(), events)
+        for event in events:
+            self.hub.event(run.id, event.epoch, event.offset, event.body)
+        self._since_trim[run.id] = self._since_trim.get(run.id, 0) + len(events)
+        if self._since_trim[run.id] >= TRIM_EVERY:
+            self._since_trim[run.id] = 0
+            await self.repository.trim_events(run.id)
+
+    async def _fail(self, run: Run, reason: str) -> None:
+        """The run is over for a reason outside of it."""
+        previous, run.state, run.asleep, run.reason = run.state, "failed", False, reason
+        run.offset = max(run.offset, self.hub.position(run.id)[1])
+        error = self._next_event(run, "error", title="The run failed", detail=reason, cause=None)
+        state = self._next_event(run, "state", state="failed", previous=previous, reason=reason)
+        await self._publish(run, error, state)
+
+    # What the engine says (server.engine.base.Listener)
+
+    async def on_ready(self) -> None:
+        """A worker takes runs: those that wait, and lessons that were lost with the last one."""
+        for run in list(self.runs.values()):
+            lost = run in self._unlock_lessons
+            async with run.lock:
+                if lost and run.id in self.runs and not run.active:
+                    reason = self._lost[-1][1] if self._lost else "the worker process was replaced"
+                    await self._new_epoch(run, "restart", reason=reason, lost_steps=run.step)
+                if run.state == "queued" and not run.launched:
+                    await self._launch(run)
+        self._unlock_lessons.clear()
+
+    async def on_event(self, message: Message) -> None:
+        """An event of a run: on disk, then to viewers."""
+        run = self.runs.get(message["run"])
+        if run is None or run.epoch != message["epoch"]:
+            return
+        now = message["now"]
+        run.state, run.asleep, run.reason = now["state"], now["asleep"], now["reason"]
+        run.step, run.offset, run.updated = now["step"], message["offset"], time.time()
+        run.config = RunConfig.model_validate(message["config"])
+        try:
+            await self._publish(run, StoredEvent(run.epoch, run.offset, message["event"]))
+            self.store_error = None
+        except SQLAlchemyError as error:
+            # Not sent, as it is not safe; readiness says why, and viewers see a hole in the offsets.
+            self.store_error = str(getattr(error, "orig", error))
+            log.error("an event of run %s could not be stored: %s", run.id, self.store_error)
+
+    async def on_tick(self, message: Message, frame: bytes) -> None:
+        """A tick to viewers, bytes as they came."""
+        run = self.runs.get(message["run"])
+        if run is None or run.epoch != message["epoch"]:
+            return
+        run.step, run.offset = message["step"], max(run.offset, message["offset"])
+        names = ("epoch", "offset", "step", "snapshot", "everyone", "dictionary", "written", "first")
+        self.hub.publish(run.id, Tick(**{name: message[name] for name in names}, data=frame))
+
+    async def on_metrics(self, message: Message, data: bytes) -> None:
+        """Scalars of the last steps to disk."""
+        run = self.runs.get(message["run"])
+        if run is None or run.epoch != message["epoch"]:
+            return
+        run.step, run.updated = max(run.step, message["step"]), time.time()
+        columns = {"step": run.step, "offset": run.offset, "updated": run.updated}
+        try:
+            await self.repository.add_metrics(run.id, run.epoch, message["names"], data, columns)
+        except SQLAlchemyError as error:
+            self.store_error = str(getattr(error, "orig", error))
+            log.error("metrics of run %s could not be stored: %s", run.id, self.store_error)
+
+    async def on_steps(self, steps: dict[str, int]) -> None:
+        """How far runs are that nobody watches."""
+        for name, step in steps.items():
+            run = self.runs.get(name)
+            if run is not None and run.launched and run.state in {"running", "paused"}:
+                run.step = max(run.step, step)
+
+    async def on_lost(self, how: str) -> None:
+        """The worker is gone: its runs say so; lessons come back with the next one."""
+        now = time.monotonic()
+        self._lost = [entry for entry in self._lost if now - entry[0] < LESSON_WINDOW] + [(now, how)]
+        for run in self.runs.values():
+            if not (run.launched and run.active):
+                continue
+            again = run.lesson is not None and self.settings.lessons and len(self._lost) <= LESSON_RESTARTS
+            await self._fail(run, f"{how} at step {run.step}; reset starts it again from the same seed")
+            if again:
+                self._unlock_lessons.append(run)

@@ -1,0 +1,1 @@
+"""What survives a restart: runs, events and metrics, in one SQLite file."""

@@ -1,0 +1,68 @@
+"""The tables. Metrics are blobs of float64 columns: a row a step would cost ten times the space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SCHEMA_VERSION = 1
+
+
+class Base(DeclarativeBase):
+    """Root of the schema."""
+
+
+class MetaRow(Base):
+    """Facts about the file itself; `schema_version` tells an old service that the file is newer."""
+
+    __tablename__ = "meta"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(String(256))
+
+
+class RunRow(Base):
+    """One run as it was at its last event or metrics."""
+
+    __tablename__ = "runs"
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    state: Mapped[str] = mapped_column(String(16))
+    asleep: Mapped[bool]
+    reason: Mapped[str | None]
+    step: Mapped[int]
+    epoch: Mapped[int]
+    offset: Mapped[int]
+    config: Mapped[dict[str, Any]] = mapped_column(JSON)
+    lesson: Mapped[str | None] = mapped_column(String(16))
+    created: Mapped[float]
+    updated: Mapped[float]
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    request_digest: Mapped[str | None] = mapped_column(String(64))
+
+
+class EventRow(Base):
+    """One event on a run's wire."""
+
+    __tablename__ = "events"
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    offset: Mapped[int] = mapped_column(primary_key=True)
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class MetricsRow(Base):
+    """The scalars of consecutive steps: `data` is zlib of float64 [len(names), count], little endian."""
+
+    __tablename__ = "metrics"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    epoch: Mapped[int]
+    first_step: Mapped[int]
+    last_step: Mapped[int]
+    count: Mapped[int]
+    names: Mapped[list[str]] = mapped_column(JSON)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (Index("metrics_by_step", "run", "epoch", "last_step"),)

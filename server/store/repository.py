@@ -1,0 +1,209 @@
+"""All queries. Everything above speaks of runs and events, never of SQL."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from sqlalchemy import CursorResult, delete, func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.store.database import Database
+from server.store.models import EventRow, MetricsRow, RunRow
+
+MAX_METRIC_ROWS = 1_000_000
+MAX_EVENTS = 20_000
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event and its place on the wire."""
+
+    epoch: int
+    offset: int
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Metrics of some steps: `values[name]` float64, all of one length. `next_step` where more follows."""
+
+    values: dict[str, np.ndarray[Any, np.dtype[np.float64]]]
+    next_step: int | None
+
+
+class Repository:
+    """Runs, events and metrics of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._metric_rows: dict[str, int] = {}
+
+    # Runs
+
+    async def runs(self) -> list[dict[str, Any]]:
+        """All runs, oldest first, as columns."""
+        async with self.database.read() as connection:
+            rows = await connection.execute(select(RunRow.__table__).order_by(RunRow.created, RunRow.id))
+            return [dict(row) for row in rows.mappings()]
+
+    async def add_run(self, columns: dict[str, Any], events: Sequence[StoredEvent]) -> None:
+        """A new run with its first events, in one transaction."""
+        async with self.database.write() as connection:
+            await connection.execute(insert(RunRow).values(**columns))
+            await self._add_events(connection, columns["id"], events)
+
+    async def save(self, run: str, columns: dict[str, Any], events: Sequence[StoredEvent] = ()) -> None:
+        """The run as it is now together with the events that made it so, in one transaction."""
+        async with self.database.write() as connection:
+            await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
+            await self._add_events(connection, run, events)
+
+    async def remove_run(self, run: str) -> None:
+        """The run with all its events and metrics."""
+        self._metric_rows.pop(run, None)
+        async with self.database.write() as connection:
+            await connection.execute(delete(RunRow).where(RunRow.id == run))
+
+    async def _add_events(self, connection: AsyncConnection, run: str, events: Sequence[StoredEvent]) -> None:
+        for event in events:
+            row = {"run": run, "epoch": event.epoch, "offset": event.offset, "body": event.body}
+            await connection.execute(insert(EventRow).values(**row))
+
+    # Events
+
+    async def events(
+        self,
+        run: str,
+        *,
+        after: tuple[int, int] = (0, 0),
+        upto: tuple[int, int] | None = None,
+        limit: int = 1_000,
+        newest: bool = False,
+    ) -> list[StoredEvent]:
+        """Events past `after` = (epoch, offset), in order; with `newest` the last `limit` of them."""
+        place = tuple_(EventRow.epoch, EventRow.offset)
+        query = select(EventRow.epoch, EventRow.offset, EventRow.body)
+        query = query.where(EventRow.run == run, place > tuple_(*after))
+        if upto is not None:
+            query = query.where(place <= tuple_(*upto))
+        order = (EventRow.epoch, EventRow.offset)
+        query = query.order_by(*(column.desc() for column in order)) if newest else query.order_by(*order)
+        async with self.database.read() as connection:
+            rows = (await connection.execute(query.limit(limit))).all()
+        found = [StoredEvent(*row) for row in rows]
+        return found[::-1] if newest else found
+
+    async def trim_events(self, run: str, keep: int = MAX_EVENTS) -> int:
+        """Forget the oldest events of a run beyond `keep`; how many were forgotten."""
+        place = tuple_(EventRow.epoch, EventRow.offset)
+        newest = select(EventRow.epoch, EventRow.offset).where(EventRow.run == run)
+        newest = newest.order_by(EventRow.epoch.desc(), EventRow.offset.desc()).offset(keep).limit(1)
+        async with self.database.write() as connection:
+            last = (await connection.execute(newest)).first()
+            if last is None:
+                return 0
+            statement = delete(EventRow).where(EventRow.run == run, place <= tuple_(*last))
+            result = await connection.execute(statement)
+            return cast("CursorResult[Any]", result).rowcount
+
+    # Metrics
+
+    async def add_metrics(self, run: str, epoch: int, names: list[str], data: bytes, columns: dict[str, Any]) -> None:
+        """One chunk: `data` is float64 [len(names), rows], first column `step`; `columns` updates the run."""
+        steps = np.frombuffer(data, "<f8").reshape(len(names), -1)[names.index("step")]
+        if not len(steps):
+            return
+        row = {
+            "run": run,
+            "epoch": epoch,
+            "first_step": int(steps[0]),
+            "last_step": int(steps[-1]),
+            "count": len(steps),
+            "names": names,
+            "data": zlib.compress(data, 1),
+        }
+        async with self.database.write() as connection:
+            await connection.execute(insert(MetricsRow).values(**row))
+            await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
+            await self._bound_metrics(connection, run, epoch, len(steps))
+
+    async def _bound_metrics(self, connection: AsyncConnection, run: str, epoch: int, added: int) -> None:
+        """A run without end must not fill the disk: the oldest tenth goes when the bound is passed."""
+        mine = (MetricsRow.run == run, MetricsRow.epoch == epoch)
+        if run not in self._metric_rows:
+            total = await connection.execute(select(func.sum(MetricsRow.count)).where(*mine))
+            self._metric_rows[run] = int(total.scalar_one() or 0)
+        else:
+            self._metric_rows[run] += added
+        if self._metric_rows[run] <= MAX_METRIC_ROWS:
+            return
+        spare, oldest = MAX_METRIC_ROWS // 10, select(MetricsRow.id, MetricsRow.count).where(*mine)
+        for chunk, count in (await connection.execute(oldest.order_by(MetricsRow.id).limit(spare))).all():
+            if spare <= 0:
+                break
+            await connection.execute(delete(MetricsRow).where(MetricsRow.id == chunk))
+            spare -= count
+        del self._metric_rows[run]
+
+    async def drop_metrics(self, run: str, before_epoch: int) -> None:
+        """Forget the metrics of earlier epochs: a reset run starts with an empty chart."""
+        self._metric_rows.pop(run, None)
+        async with self.database.write() as connection:
+            condition = (MetricsRow.run == run, MetricsRow.epoch < before_epoch)
+            await connection.execute(delete(MetricsRow).where(*condition))
+
+    async def metrics(
+        self,
+        run: str,
+        epoch: int,
+        *,
+        names: Sequence[str] | None = None,
+        first: int = 0,
+        last: int | None = None,
+        every: int = 1,
+        limit: int = 20_000,
+    ) -> Columns:
+        """Columns of the steps first..last that are multiples of `every`, at most `limit` rows."""
+        query = select(MetricsRow.names, MetricsRow.data, MetricsRow.count)
+        query = query.where(MetricsRow.run == run, MetricsRow.epoch == epoch, MetricsRow.last_step >= first)
+        if last is not None:
+            query = query.where(MetricsRow.first_step <= last)
+        parts: list[tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]] = []
+        total = 0
+        async with self.database.read() as connection:
+            stream = await connection.stream(query.order_by(MetricsRow.id))
+            async for chunk_names, data, count in stream:
+                values = np.frombuffer(zlib.decompress(data), "<f8").reshape(len(chunk_names), count)
+                steps = values[chunk_names.index("step")]
+                keep = (steps >= first) & (steps % every == 0)
+                if last is not None:
+                    keep &= steps <= last
+                if keep.any():
+                    parts.append((chunk_names, values[:, keep]))
+                    total += int(keep.sum())
+                if total > limit:
+                    break
+        return _join(parts, names, total, limit)
+
+
+def _join(
+    parts: list[tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]],
+    names: Sequence[str] | None,
+    total: int,
+    limit: int,
+) -> Columns:
+    known = list(dict.fromkeys(name for chunk_names, _ in parts for name in chunk_names))
+    wanted = ["step", *(name for name in (known if names is None else names) if name != "step")]
+    values = {name: np.full(total, np.nan) for name in wanted}
+    at = 0
+    for chunk_names, block in parts:
+        for row, name in enumerate(chunk_names):
+            if name in values:
+                values[name][at : at + block.shape[1]] = block[row]
+        at += block.shape[1]
+    following = int(values["step"][limit]) if total > limit else None
+    return Columns({name: column[:limit] for name, column in values.items()}, following)

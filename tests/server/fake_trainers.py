@@ -1,0 +1,162 @@
+"""Trainers without torch for tests that need speed or a fault. Given to the worker with --trainers.
+
+The seed chooses the fault: 101 raises at step 3, 102 raises a TrainingError-like error at step 3, 103 has a
+loss that is no number from step 5 on, 105 takes 30 ms a step, 106 takes 150 ms a step.
+"""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from server.engine.backend import Backend
+from server.engine.worker import HostWatch
+from trainers.config import KnobChange, RunConfig
+from trainers.image_set import ImageError, SetInfo
+
+SETS: dict[str, tuple[int, str | None]] = {
+    "sushi": (5_000, None),
+    "tiny": (10, None),
+    "slow": (500, None),
+    "late": (500, "late.zip is cut off after 10 bytes; copy it again"),
+    "gone": (0, "/nowhere does not exist; correct the path"),
+}
+
+
+class LossError(Exception):
+    cause = "the learning rate is 10: lower it"
+
+
+class FakeTrainer:
+    def __init__(self, config: RunConfig, images: Any) -> None:
+        self.config, self.images, self.step = config, images, 0
+        self._from = 0
+        self._writes = np.zeros(0, np.uint32)
+
+    @property
+    def finished(self) -> bool:
+        return self.config.steps is not None and self.step >= self.config.steps
+
+    def train_step(self) -> None:
+        seed = self.config.seed
+        time.sleep({105: 0.03, 106: 0.15}.get(seed, 0.002))
+        self.step += 1
+        if self.step == 3 and seed == 101:
+            raise RuntimeError("shapes do not match")
+        if self.step == 3 and seed == 102:
+            raise LossError("the loss became nan by step 3")
+        new = np.full(self.config.batch_size, self.step, np.uint32)
+        self._writes = np.concatenate([self._writes, new])
+
+    def measure(self) -> None: ...
+
+    def apply(self, change: KnobChange) -> int:
+        self.config = self.config.with_knobs(change)
+        return self.step + 1
+
+    def broken(self, loss: float) -> Exception:
+        return LossError(f"the loss became {loss} by step {self.step}")
+
+    def tick(self, sections: Any, *, after: int | None = None) -> Any:
+        written = len(self._writes)
+        scalars = {"step": self.step, "loss": 1.0 / (1 + self.step), "accuracy": float("nan")}
+        arrays: dict[str, Any] = {}
+        if self.config.method != "simclr":
+            scalars |= {"dict_written": written, "momentum": self.config.momentum}
+            if "dict" in sections:
+                n = min(self.config.queue_length, written if after is None else written - after)
+                arrays["dict.step"] = self._writes[written - n :].astype(np.uint32)
+                arrays["dict.image"] = np.arange(written - n, written, dtype=np.uint32)
+        elif "matrix" in sections:
+            side = 2 * self.config.batch_size
+            arrays["matrix"] = np.zeros((side, side), np.uint8)
+        if "views" in sections:
+            arrays["views"] = np.zeros((2, 4, 8, 8, 3), np.uint8)
+        return SimpleNamespace(step=self.step, snapshot=after is None, scalars=scalars, sections=arrays)
+
+    def drain_metrics(self) -> dict[str, Any] | None:
+        steps = np.arange(self._from + 1, self.step + 1, dtype=np.float64)
+        self._from = self.step
+        if not len(steps):
+            return None
+        loss = 1 / (1 + steps)
+        if self.config.seed == 103:
+            loss[steps >= 5] = np.nan
+        return {"step": steps, "loss": loss, "accuracy": np.where(steps % 2, np.nan, 0.5)}
+
+
+class FakeEvaluation:
+    def __init__(self, trainer: FakeTrainer) -> None:
+        self.step, self.pieces = trainer.step, 0
+
+    def advance(self) -> bool:
+        self.pieces += 1
+        return self.pieces > 3
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return {"measure": "knn", "step": self.step, "accuracy": 0.5}
+
+
+class FakeRegistry:
+    def __init__(self) -> None:
+        self.loaded: set[str] = set()
+        self.failed: set[str] = {"gone"}
+
+    def names(self) -> list[str]:
+        return list(SETS)
+
+    def check(self) -> list[SetInfo]:
+        return [self.describe(name) for name in SETS]
+
+    def describe(self, name: str) -> SetInfo:
+        count, error = SETS[name]
+        ready, broken = name in self.loaded, name in self.failed
+        known = ready or name == "sushi"
+        return SetInfo(
+            name=name,
+            title=name,
+            kind="builtin" if name == "sushi" else "folder",
+            state="ready" if ready else "broken" if broken else "unloaded",
+            error=error if broken else None,
+            count=count if known else None,
+            classes=("a", "b"),
+            size=8,
+            digest="abcdef0123456789" if ready else None,
+            source="test",
+            licence="MIT",
+            page_count=-(-count // 4096) if known else None,
+        )
+
+    def load(self, name: str, progress: Any = None) -> Any:
+        count, error = SETS[name]
+        if name == "slow":
+            for tenth in range(10):
+                progress(tenth / 10, "decoding")
+                time.sleep(0.1)
+        if error is not None:
+            self.failed.add(name)
+            raise ImageError(error)
+        self.loaded.add(name)
+        return SimpleNamespace(images=np.zeros((count, 3, 8, 8), np.uint8), name=name)
+
+    def atlas(self, name: str, page: int) -> bytes:
+        self.load(name, lambda *_: None)
+        if page >= -(-SETS[name][0] // 4096):
+            raise IndexError(f"{name} has no page {page}")
+        return b"RIFF fake webp"
+
+
+def load_backend(options: dict[str, Any]) -> Backend:
+    return Backend(
+        make_trainer=FakeTrainer,
+        make_evaluation=FakeEvaluation,  # type: ignore[arg-type]
+        registry=FakeRegistry(),
+        stopwatch=HostWatch(),
+        device="cpu",
+        devices=[{"name": "cpu", "kind": "cpu", "title": "fake"}],
+        lost=lambda error: False,
+    )

@@ -1,0 +1,237 @@
+"""What memory bank and MoCo share: a dictionary whose entries are re-encoded now and then, to see how
+far they have drifted.
+
+A probe changes nothing: it draws no random number that training draws, moves no weight, and batch norm
+forgets what it was shown. So a run is the same to the last bit with probes or without.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainers.config import KnobChange
+from trainers.dictionary import Bank, Queue
+from trainers.encoders import Encoder, frozen_statistics
+from trainers.probes import Curve, Sample, consistency, curve_by_age, drift, gradient_agreement, spread
+from trainers.tick import Array, Scalar, Tick, finite
+from trainers.trainer import Trainer
+
+PROBE_EVERY = 16  # steps between two probes
+PROBE_KEYS = 512  # keys re-encoded by one
+GAP_KEYS = 64  # of those, how many go through the query encoder too
+_FEWEST_BATCHES = 4  # with batch norm whole batches are replayed: at least so many
+
+
+@dataclass
+class Probe:
+    """One measurement. The device's part is fetched when first read, so taking it does not wait.
+
+    Attributes:
+        step: when it was taken.
+        sample: what was re-encoded.
+        packed: float32 [n + 4] on the device: n drift cosines, other, id_photo, agreement, gap.
+    """
+
+    step: int
+    sample: Sample
+    packed: Tensor
+    has_gap: bool = field(default=False)
+
+    @cached_property
+    def cosines(self) -> Array:
+        return self._host[:-4]
+
+    @cached_property
+    def _host(self) -> Array:
+        return self.packed.to("cpu").numpy()
+
+    @cached_property
+    def figures(self) -> dict[str, float | None]:
+        """The scalars, by the names of `trainers.figures`."""
+        other, id_photo, agreement, gap = (float(x) for x in self._host[-4:])
+        same = float(self.cosines.mean(dtype=np.float64))
+        figures = {
+            "consistency": consistency(same, other),
+            "drift_cosine": finite(same),
+            "other_cosine": finite(other),
+            "id_photo": finite(id_photo),
+            "gradient_agreement": finite(agreement),
+            "probe_n": float(len(self.sample)),
+        }
+        return figures | {"query_key_gap": finite(gap)} if self.has_gap else figures
+
+    @cached_property
+    def curve(self) -> Curve:
+        other = float(self._host[-4])
+        return curve_by_age(self.step - self.sample.step, self.cosines, other if np.isfinite(other) else 0.0)
+
+
+class DictionaryTrainer(Trainer):
+    """A trainer with a dictionary. Its subclasses set `queries` and `positives` in `learn`."""
+
+    queries: Tensor
+    positives: Tensor
+    probe: Probe | None = None
+    written_view = 0  # number of the view whose embedding is stored
+    _probe_due = True
+
+    # What a method says about its dictionary.
+
+    @property
+    def dictionary(self) -> Queue | Bank:
+        raise NotImplementedError  # each method's own file
+
+    @property
+    def today(self) -> Encoder:
+        """The encoder that today's keys would come from."""
+        raise NotImplementedError  # each method's own file
+
+    def held(self) -> Sample:
+        """Every real entry, oldest first."""
+        raise NotImplementedError  # each method's own file
+
+    def newest(self, count: int) -> tuple[Array, Array]:
+        """Image and step of the newest `count` writes, oldest first; count is less than the size."""
+        raise NotImplementedError  # each method's own file
+
+    def stored(self, slots: Tensor) -> Tensor:
+        """The keys in those slots, [n, dim]."""
+        raise NotImplementedError  # each method's own file
+
+    # Probing.
+
+    def after_update(self, step: int) -> None:
+        if self._probe_due or step % PROBE_EVERY == 0:
+            self.measure()
+
+    def apply(self, change: KnobChange) -> int:
+        self._probe_due = True  # who moves a knob wants to see what it does
+        return super().apply(change)
+
+    def measure(self) -> None:
+        """Re-encode a sample of the dictionary, spread evenly over ages, and keep what it says."""
+        if self.probe is not None and self.probe.step == self.step and not self._probe_due:
+            return
+        held = self.held()
+        if self.step == 0 or not len(held):
+            return
+        self._probe_due = False
+        sample = self._choose(held)
+        with torch.no_grad(), frozen_statistics(self.today), frozen_statistics(self.encoder):
+            self.encoder.train()
+            today = self._reencode(sample, self.today)
+            stored = self.stored(torch.from_numpy(sample.slot).to(self.device))
+            image = torch.from_numpy(sample.image).to(self.device)
+            same, other, id_photo = drift(stored, today, image)
+            agreement = gradient_agreement(self.queries, self.positives, stored, today, self.config.temperature)
+            has_gap = self.today is not self.encoder
+            gap = self._gap(sample, today) if has_gap else torch.zeros_like(other)
+            packed = torch.cat([same, torch.stack([other, id_photo, agreement, gap])])
+        self.probe = Probe(self.step, sample, packed, has_gap)
+        self.record(self.step, self.probe)
+
+    def _choose(self, held: Sample) -> Sample:
+        """Entries spread evenly over ages; with batch norm, whole batches of them."""
+        if not self.today.needs_batch:
+            return held.take(spread(len(held), PROBE_KEYS))
+        groups = self._groups(held)
+        names = list(dict.fromkeys(groups.tolist()))  # oldest first
+        count = max(_FEWEST_BATCHES, PROBE_KEYS // self.config.batch_size)
+        chosen = [names[i] for i in spread(len(names), count)]
+        return held.take(np.flatnonzero(np.isin(groups, chosen)))
+
+    def _groups(self, sample: Sample) -> Array:
+        """A number for the batch that each entry was written with; entries of one batch lie together."""
+        B = self.config.batch_size
+        return np.where(sample.step > 0, sample.step, -1 - sample.image // B)
+
+    def batch_of(self, step: int, image: int) -> tuple[Array, Array]:
+        """Images and view seeds of the batch that wrote an image's key at a step."""
+        return self.sampler.images(step), self.sampler.seeds(step, self.written_view)
+
+    def _reencode(self, sample: Sample, encoder: Encoder) -> Tensor:
+        """The sample's views through an encoder, drawn and normalised as when they were written, [n, dim]."""
+        if not encoder.needs_batch:
+            return encoder(torch.cat([self._views_of(part) for part in self._parts(sample)]))
+        groups, found = self._groups(sample), []
+        for group in dict.fromkeys(groups.tolist()):
+            mine = sample.take(np.flatnonzero(groups == group))
+            step = int(mine.step[0])
+            image, seed = self.batch_of(step, int(mine.image[0]))
+            z = encoder(self.views(image, seed, step))
+            order = np.argsort(image)
+            rows = order[np.searchsorted(image, mine.image, sorter=order)]
+            found.append(z[torch.from_numpy(rows).to(self.device)])
+        return torch.cat(found)
+
+    def _parts(self, sample: Sample) -> list[Sample]:
+        """The sample cut where the augmentation settings changed: a jitter switched off since must still
+        be replayed for keys that were written with it."""
+        settings = [self.view_settings(int(step)) for step in sample.step]
+        cuts = [i for i in range(1, len(settings)) if settings[i] != settings[i - 1]]
+        edges = [0, *cuts, len(settings)]
+        return [sample.take(np.arange(a, b)) for a, b in itertools.pairwise(edges)]
+
+    def _views_of(self, part: Sample) -> Tensor:
+        return self.views(part.image, part.seed, int(part.step[0]))
+
+    def _gap(self, sample: Sample, today: Tensor) -> Tensor:
+        """Mean cos(query encoder, key encoder) on the sample's newest views."""
+        count = int((sample.step == sample.step[-1]).sum()) if self.today.needs_batch else min(GAP_KEYS, len(sample))
+        newest = sample.take(np.arange(len(sample) - count, len(sample)))
+        return (self._reencode(newest, self.encoder) * today[-count:]).sum(1).mean()
+
+    # Showing.
+
+    def tick(self, sections: Collection[str], *, after: int | None = None) -> Tick:
+        tick = super().tick(sections, after=after)
+        tick.scalars |= self._dictionary_scalars()
+        if "dict" in sections:
+            self._dictionary_sections(tick, after)
+        return tick
+
+    def _dictionary_scalars(self) -> dict[str, Scalar]:
+        scalars: dict[str, Scalar] = {
+            "momentum": self.config.momentum,
+            "dict_written": self.dictionary.written,
+            "dict_size": self.dictionary.length,
+            "dict_fill": self.dictionary.fill,
+            "oldest_age": self.step - self.dictionary.oldest_step if self.dictionary.fill else None,
+        }
+        if self.probe is not None:
+            scalars |= self.probe.figures | {"probe_step": self.probe.step, "probe_n": len(self.probe.sample)}
+        return scalars
+
+    def _dictionary_sections(self, tick: Tick, after: int | None) -> None:
+        written = self.dictionary.written
+        missing = written if after is None or after > written else written - after
+        if after is None or missing >= self.dictionary.length:
+            held = self.held()
+            tick.snapshot, image, step = True, held.image, held.step
+        else:
+            image, step = self.newest(missing)
+        tick.sections["dict.image"] = image.astype(np.uint32)
+        tick.sections["dict.step"] = step.astype(np.uint32)
+        if self.probe is None:
+            return
+        sample, curve = self.probe.sample, self.probe.curve
+        tick.sections["curve.age"] = curve.age
+        tick.sections["curve.consistency"] = curve.consistency
+        tick.sections["curve.drift"] = curve.drift
+        tick.sections["curve.count"] = curve.count
+        tick.sections["probe.serial"] = (sample.serial & 0xFFFFFFFF).astype(np.uint32)
+        tick.sections["probe.age"] = (self.probe.step - sample.step).astype(np.uint32)
+        tick.sections["probe.image"] = sample.image.astype(np.uint32)
+        tick.sections["probe.cosine"] = self.probe.cosines.astype(np.float32)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.probe, self._probe_due = None, True

@@ -1,0 +1,188 @@
+"""Every number that a run sends: its name, formula, unit, range and source.
+
+The catalog and the tooltips of the page are made from this table, and a test fails when a tick
+carries a scalar that is not in it. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from trainers.config import METHODS, Method
+
+DICTIONARY: tuple[Method, ...] = ("memory_bank", "moco")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One shown number.
+
+    `sample` says what it is taken over; `low` and `high` are the ends of its scale, None where open.
+    """
+
+    name: str
+    title: str
+    formula: str
+    sample: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    source: str = ""
+    methods: tuple[Method, ...] = METHODS
+
+
+def _table(*figures: Figure) -> dict[str, Figure]:
+    return {figure.name: figure for figure in figures}
+
+
+FIGURES: dict[str, Figure] = _table(
+    Figure("step", "Step", "optimiser steps taken since the start", "counted", "steps", 0),
+    Figure("pass", "Passes over the data", "step * batch_size / images", "counted", "passes", 0),
+    Figure("images_seen", "Images seen", "step * batch_size", "counted", "images", 0),
+    Figure("batch_size", "Batch size B", "images a step", "set", "images", 2),
+    Figure("image_count", "Images in the set N", "pictures to train on", "counted", "images", 1),
+    Figure("learning_rate", "Learning rate", "step length of SGD", "set", "", 0),
+    Figure("temperature", "Temperature", "cosines are divided by it", "set", "", 0),
+    Figure(
+        "steps_per_second",
+        "Steps a second",
+        "steps / seconds over the last seconds of training",
+        "timed in the worker",
+        "steps/s",
+        0,
+    ),
+    Figure(
+        "loss",
+        "Loss",
+        "mean over the batch of -log softmax(q.k / T) at the positive (memory bank with NCE: Wu 2018, eq. 7)",
+        "the last batch",
+        "nats",
+        0,
+        source="He 2020, eq. 1; Chen 2020, eq. 1; Wu 2018, eq. 2 and 7",
+    ),
+    Figure(
+        "loss_chance",
+        "Chance level of the loss",
+        "ln(number of candidates): what an encoder that knows nothing would pay",
+        "computed",
+        "nats",
+        0,
+        source="Shannon: the entropy of a uniform choice",
+    ),
+    Figure(
+        "accuracy",
+        "Contrastive accuracy",
+        "share of queries whose positive scores above all negatives",
+        "the last batch",
+        "",
+        0,
+        1,
+        source="He 2020, the pretext task's top-1",
+    ),
+    Figure(
+        "collapse_std",
+        "Spread per dimension",
+        "sqrt(d) * mean over dimensions of the deviation of unit embeddings; 0 is collapse, 1 is evenly spread",
+        "the last batch",
+        "",
+        0,
+        source="Chen & He 2021 (SimSiam), section 4.1, scaled by sqrt(d)",
+    ),
+    Figure(
+        "momentum",
+        "Momentum m",
+        "moco: key <- m key + (1-m) query; memory bank: row <- normalise(m row + (1-m) new)",
+        "set",
+        "",
+        0,
+        1,
+        "He 2020, eq. 2; Wu 2018, section 3.3",
+        DICTIONARY,
+    ),
+    Figure("queue_length", "Queue length K", "keys the queue can hold", "set", "keys", 1, methods=("moco",)),
+    Figure("dict_written", "Keys written", "keys ever written", "counted", "keys", 0, methods=DICTIONARY),
+    Figure("dict_size", "Dictionary size", "K, or a row an image", "counted", "keys", 1, methods=DICTIONARY),
+    Figure("dict_fill", "Keys held", "entries written and not yet left", "counted", "keys", 0, methods=DICTIONARY),
+    Figure(
+        "oldest_age",
+        "Oldest key",
+        "steps since the oldest held key was written",
+        "counted",
+        "steps",
+        0,
+        methods=DICTIONARY,
+    ),
+    Figure(
+        "consistency",
+        "Consistency",
+        "(same - other) / (1 - other): stored keys against the same views re-encoded now, corrected for chance",
+        "probe_n keys spread evenly over ages",
+        "",
+        0,
+        1,
+        "Sushibelt's own; the correction is that of a kappa statistic",
+        DICTIONARY,
+    ),
+    Figure(
+        "drift_cosine",
+        "Raw drift cosine ('same')",
+        "mean cos(stored key, the same view of the same image through today's encoder)",
+        "probe_n keys spread evenly over ages",
+        "",
+        -1,
+        1,
+        methods=DICTIONARY,
+    ),
+    Figure(
+        "other_cosine",
+        "Chance cosine ('other')",
+        "mean cos(stored key, the re-encoding of a different entry)",
+        "all pairs among probe_n keys",
+        "",
+        -1,
+        1,
+        methods=DICTIONARY,
+    ),
+    Figure(
+        "id_photo",
+        "ID-photo test",
+        "share of re-encoded keys that pick their own stored key out of the sample; chance is 1/probe_n",
+        "probe_n keys spread evenly over ages",
+        "",
+        0,
+        1,
+        methods=DICTIONARY,
+    ),
+    Figure(
+        "gradient_agreement",
+        "Gradient agreement",
+        "cos(g, g*): InfoNCE gradient with respect to the queries with stored negatives, and with them re-encoded now",
+        "queries of the last batch, probe_n negatives",
+        "",
+        -1,
+        1,
+        methods=DICTIONARY,
+    ),
+    Figure("probe_n", "Keys sampled", "stored keys re-encoded for the probe", "counted", "keys", 0, methods=DICTIONARY),
+    Figure("probe_step", "Measured at step", "step at which the probe ran", "counted", "steps", 0, methods=DICTIONARY),
+    Figure(
+        "query_key_gap",
+        "Query-key gap",
+        "mean cos(query encoder, key encoder) on the same views: how far the kitchen lags",
+        "the last probe's newest views",
+        "",
+        -1,
+        1,
+        methods=("moco",),
+    ),
+    Figure(
+        "matrix_step", "Matrix of step", "step whose batch the matrix shows", "counted", "steps", 0, methods=("simclr",)
+    ),
+    Figure("views_step", "Views of step", "step whose batch the pictures show", "counted", "steps", 0),
+)
+
+
+def figures_table() -> dict[str, dict[str, Any]]:
+    """The table as plain data, for the catalog."""
+    return {name: asdict(figure) for name, figure in FIGURES.items()}

@@ -1,0 +1,123 @@
+"""Memory bank (Wu 2018): one stored embedding an image, each image a class of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainers import losses
+from trainers.dictionary import Bank
+from trainers.dictionary_trainer import DictionaryTrainer
+from trainers.encoders import Encoder, frozen_statistics
+from trainers.probes import Sample
+from trainers.tick import Array
+from trainers.trainer import generator
+from trainers.views import uniforms, view_seeds
+
+_NOISE_VIEW = 7  # a stream of random numbers that no view reads
+
+
+class MemoryBank(DictionaryTrainer):
+    """Each step: one view of each image of the batch is told from all other images by their stored rows;
+    then the batch's own rows are blended with what the encoder said. Rows not visited wait, and rot."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        count = len(self.images.images)
+        self.bank = Bank(count, self.encoder.dim, generator(self.config.seed, 1), self.device)
+        self.z: Tensor | None = None  # the constant of eq. 8, from the first batch
+        if self.config.bank_start == "encoded":
+            self._encode_all()
+
+    @torch.no_grad()
+    def _encode_all(self) -> None:
+        """Write every row once, at step 0, batch by batch."""
+        with frozen_statistics(self.encoder):
+            for start in range(0, self.bank.length, self.config.batch_size):
+                image, seed = self.first_batch(start)
+                v = self.encoder(self.views(image, seed, 0))
+                self.bank.write(v, torch.from_numpy(image).to(self.device), image, seed, step=0, momentum=0.0)
+
+    def first_batch(self, start: int) -> tuple[Array, Array]:
+        """Images and view seeds of the batch of step 0 that begins with that image."""
+        end = min(start + self.config.batch_size, self.bank.length)
+        return np.arange(start, end), view_seeds(self.config.seed, 0, 0, self.bank.length)[start:end]
+
+    def learn(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        config, rows = self.config, self.bank.rows
+        self._image = torch.from_numpy(self.sampler.images(step)).to(self.device, non_blocking=True)
+        v = self.encoder(self.batch_views(step, 0))  # [B, dim]
+        if config.bank_loss == "nce":
+            if self.z is None:
+                self.z = losses.estimate_z(v.detach(), rows, config.temperature)
+            loss, right = losses.bank_nce(v, rows, self._image, self._noise(step), self.z, config.temperature)
+        else:
+            loss, right = losses.bank_softmax(v, rows, self._image, config.temperature)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.queries, self.positives = v.detach(), rows[self._image]
+        return loss, right, v.detach()
+
+    def _noise(self, step: int) -> Tensor:
+        """Rows drawn uniformly as noise, int64 [B, m]: a function of seed and step."""
+        seeds = torch.from_numpy(view_seeds(self.config.seed, step, _NOISE_VIEW, self.config.batch_size))
+        u = uniforms(seeds.to(self.device), self.config.bank_negatives)
+        return (u * self.bank.length).long().clamp(max=self.bank.length - 1)
+
+    def after_update(self, step: int) -> None:
+        self.bank.write(
+            self.queries,
+            self._image,
+            self.sampler.images(step),
+            self.sampler.seeds(step, 0),
+            step,
+            self.config.momentum,
+        )
+        super().after_update(step)
+
+    def loss_chance(self) -> float:
+        if self.config.bank_loss == "nce":
+            return losses.bank_nce_chance(self.config.bank_negatives)
+        return float(np.log(self.bank.length))
+
+    def views_shown(self) -> tuple[int, ...]:
+        return (0,)
+
+    # What the probes ask.
+
+    @property
+    def dictionary(self) -> Bank:
+        return self.bank
+
+    @property
+    def today(self) -> Encoder:
+        return self.encoder
+
+    def held(self) -> Sample:
+        rows = self.bank.visited()
+        return Sample(rows, rows, rows, self.bank.seed[rows], self.bank.step[rows])
+
+    def newest(self, count: int) -> tuple[Array, Array]:
+        B = self.config.batch_size
+        count = min(count, self.step * B)
+        steps = range(self.step - count // B + 1, self.step + 1)
+        image = np.concatenate([self.sampler.images(s) for s in steps]) if count else np.zeros(0, np.int64)
+        return image, np.repeat(np.array(steps, np.int64), B)
+
+    def batch_of(self, step: int, image: int) -> tuple[Array, Array]:
+        if step == 0:
+            return self.first_batch(image // self.config.batch_size * self.config.batch_size)
+        return super().batch_of(step, image)
+
+    def stored(self, slots: Tensor) -> Tensor:
+        return self.bank.rows[slots]
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"bank": self.bank.state_dict(), "z": self.z}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.bank.load_state_dict(state["bank"])
+        self.z = state["z"]

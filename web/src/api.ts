@@ -1,0 +1,146 @@
+/** The REST calls of the service that the page uses, and what they answer. Paths are relative to the page. */
+
+export type Method = "memory_bank" | "moco" | "simclr";
+export type RunState = "queued" | "running" | "paused" | "finished" | "failed" | "stopped";
+export type KnobValue = number | boolean | string;
+export type Knobs = Readonly<Record<string, KnobValue>>;
+
+export interface Run {
+  id: string;
+  name: string | null;
+  method: Method;
+  state: RunState;
+  asleep: boolean;
+  reason: string | null;
+  step: number;
+  epoch: number;
+  offset: number;
+  viewers: number;
+  created: string;
+  updated: string;
+  config: Readonly<Record<string, KnobValue | null>>;
+  knobs: Knobs;
+  lesson: LessonName | null;
+  links: Readonly<Record<string, string>>;
+}
+
+export type LessonName = "bank" | "belt" | "matrix";
+
+/** One shown number: what it is, how it is made, over what it is taken. */
+export interface Figure {
+  name: string;
+  title: string;
+  formula: string;
+  sample: string;
+  unit: string;
+  low: number | null;
+  high: number | null;
+  source: string;
+  methods: Method[];
+}
+
+export interface Setting {
+  title: string;
+  description: string;
+  default: KnobValue | null;
+  minimum?: number | null;
+  maximum?: number | null;
+  step?: number | null;
+  unit?: string;
+  methods?: Method[];
+  live?: boolean;
+  type?: string;
+  choices?: string[] | null;
+}
+
+export interface ImageSetInfo {
+  name: string;
+  title: string;
+  kind: "builtin" | "folder" | "download";
+  state: "ready" | "unloaded" | "not_downloaded" | "broken";
+  error: string | null;
+  count: number | null;
+  classes: string[] | null;
+  size: number;
+  digest: string | null;
+  source: string;
+  licence: string;
+  page_count: number | null;
+  /** Address of a thumbnail sheet, with {page} to fill in. */
+  atlas: string;
+  atlas_columns: number;
+  thumb: number;
+}
+
+export interface Catalog {
+  version: string;
+  methods: { name: Method; title: string; knobs: string[]; defaults: Record<string, KnobValue> }[];
+  images: ImageSetInfo[];
+  settings: Record<string, Setting>;
+  figures: Record<string, Figure>;
+  devices: { name: string; kind: string }[];
+  lessons: Partial<Record<LessonName, string>>;
+}
+
+export type CommandName = "pause" | "resume" | "step" | "stop" | "evaluate" | "reset";
+
+/** A refusal of the service (RFC 9457), or no answer at all (status 0). `message` is fit to show. */
+export class ApiError extends Error {
+  override name = "ApiError";
+
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string,
+    readonly fields: readonly { field: string; message: string }[] = [],
+  ) {
+    super(message);
+  }
+}
+
+export const getCatalog = (): Promise<Catalog> => call("catalog");
+export const getRun = (id: string): Promise<Run> => call(`runs/${encodeURIComponent(id)}`);
+
+/** Change knobs; the answer says from which step on they hold. */
+export function patchKnobs(id: string, knobs: Knobs): Promise<{ run: string; step: number; knobs: Knobs }> {
+  return call(`runs/${encodeURIComponent(id)}/knobs`, "PATCH", knobs);
+}
+
+export function sendCommand(
+  id: string,
+  command: CommandName,
+  args: Readonly<Record<string, number>> = {},
+): Promise<Run & { accepted: string }> {
+  return call(`runs/${encodeURIComponent(id)}/commands`, "POST", { command, ...args });
+}
+
+/** The address of a run's live socket, beside the page: ws for http, wss for https. */
+export function liveUrl(id: string, query: URLSearchParams): string {
+  const url = new URL(`api/v1/runs/${encodeURIComponent(id)}/live?${query}`, document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+async function call<T>(path: string, method = "GET", body?: object): Promise<T> {
+  let answer: Response;
+  try {
+    const headers: Record<string, string> = { accept: "application/json" };
+    if (body) headers["content-type"] = "application/json";
+    const url = new URL(`api/v1/${path}`, document.baseURI);
+    answer = await fetch(url, { method, headers, body: body ? JSON.stringify(body) : null });
+  } catch {
+    throw new ApiError("The service does not answer. Is it running?", 0, "offline");
+  }
+  if (answer.ok) return (await answer.json()) as T;
+  throw await refusal(answer);
+}
+
+async function refusal(answer: Response): Promise<ApiError> {
+  try {
+    const problem = await answer.json();
+    const message = problem.detail ?? problem.title ?? answer.statusText;
+    return new ApiError(message, answer.status, problem.code ?? "error", problem.errors ?? []);
+  } catch {
+    return new ApiError(`The service answered ${answer.status} ${answer.statusText}`, answer.status, "error");
+  }
+}

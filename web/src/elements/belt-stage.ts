@@ -1,0 +1,315 @@
+import { html, LitElement, nothing } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import type { Catalog } from "../api.js";
+import { type BeltScene, beltCapacity, paintBelt, plateAt, plateRadius } from "../draw/belt-canvas.js";
+import { BeltTrack } from "../draw/belt-track.js";
+import { type PlateLook, plateLook } from "../draw/plate.js";
+import { PlateRack } from "../draw/plate-rack.js";
+import type { Atlas } from "../model/atlas.js";
+import { BeltMotion, type Plate } from "../model/belt.js";
+import { type BeltLayout, type Box, layBelt, pointAt } from "../model/belt-path.js";
+import { percent, steps } from "../model/format.js";
+import { factsOfKey } from "../model/key-facts.js";
+import { Pace } from "../model/pace.js";
+import { RunController } from "../model/run-controller.js";
+import type { RunView } from "../model/run-view.js";
+import { count, fixed } from "../model/say.js";
+import { onTheme } from "../theme.js";
+import { beltStageStyles } from "./belt-stage.styles.js";
+import { house } from "./house.js";
+import { keyCard, keyCardStyles } from "./key-card.js";
+
+export type BeltPart = "query" | "kitchen" | "belt" | "leaving";
+
+/** With reduced motion the belt moves in jumps, at most one in this many milliseconds. */
+const JUMP = 1_000;
+
+/**
+ * The belt itself: kitchen, track, plates, end. Place is age, colour is measured consistency at that age.
+ *
+ * @slot inside - the room inside the belt (above it where the belt is folded)
+ */
+@customElement("belt-stage")
+export class BeltStage extends LitElement {
+  static override styles = [house, keyCardStyles, beltStageStyles];
+
+  @property({ attribute: false }) view: RunView | null = null;
+  @property({ attribute: false }) catalog: Catalog | null = null;
+  @property({ attribute: false }) atlas: Atlas | null = null;
+  /** A part that the text speaks of: it lights up. */
+  @property() lit: BeltPart | "" = "";
+
+  @state() private hovered: number | null = null;
+  @state() private layout: BeltLayout = layBelt(900);
+
+  @query("canvas") private canvas!: HTMLCanvasElement;
+  @query(".card") private card!: HTMLElement | null;
+
+  private readonly motion = new BeltMotion();
+  private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
+  private readonly track = new BeltTrack();
+  private readonly rack = new PlateRack();
+  private look: PlateLook | null = null;
+  private readonly pace = new Pace();
+  private frame = 0;
+  private jump: ReturnType<typeof setTimeout> | undefined;
+  private last = 0;
+  private followed: RunView | null = null;
+  private followedAtlas: Atlas | null = null;
+  private stops: (() => void)[] = [];
+  private readonly follow = () => {
+    if (this.view) this.motion.follow(this.view.dictionary);
+    this.wake();
+  };
+  private readonly wake = () => this.schedule();
+
+  constructor() {
+    super();
+    new RunController(this, () => this.view);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const resize = new ResizeObserver(([entry]) => entry && this.resize(entry.contentRect.width));
+    resize.observe(this);
+    const reduced = () => this.motion.setDiscrete(this.still.matches);
+    reduced();
+    this.still.addEventListener("change", reduced);
+    this.stops = [
+      () => resize.disconnect(),
+      () => this.still.removeEventListener("change", reduced),
+      onTheme(() => {
+        this.look = null;
+        this.schedule();
+      }),
+    ];
+    this.listen();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    for (const stop of this.stops) stop();
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.jump);
+    this.frame = 0;
+    this.jump = undefined;
+    this.followed?.removeEventListener("tick", this.follow);
+    this.followedAtlas?.removeEventListener("load", this.wake);
+    this.followed = this.followedAtlas = null;
+  }
+
+  override willUpdate(): void {
+    if (this.isConnected) this.listen();
+  }
+
+  override updated(): void {
+    this.toggleAttribute("narrow", this.layout.narrow);
+    const { layout } = this;
+    this.place(".query", layout.query);
+    this.place(".kitchen", layout.kitchen);
+    this.place(".leaving", layout.leaving);
+    const room = this.renderRoot.querySelector<HTMLElement>(".inside");
+    if (layout.inside) this.place(".inside", layout.inside);
+    else room?.removeAttribute("style");
+    const arrow = this.renderRoot.querySelector<HTMLElement>(".arrow");
+    if (arrow) {
+      const from = layout.query.y + layout.query.height;
+      this.place(".arrow", {
+        x: layout.query.x + layout.query.width / 2,
+        y: from,
+        width: 0,
+        height: layout.kitchen.y - from,
+      });
+    }
+    this.renderRoot.querySelector<HTMLElement>(".stage")?.style.setProperty("height", `${layout.height}px`);
+    this.schedule();
+  }
+
+  override render() {
+    const { view } = this;
+    const momentum = view?.knob("momentum");
+    const share = typeof momentum === "number" ? 1 - momentum : null;
+    const gap = view?.scalar("query_key_gap") ?? null;
+    const oldest = view?.scalar("oldest_age") ?? null;
+    const full = view?.dictionary.ready && view.dictionary.fill >= view.dictionary.size;
+    const facts = view && this.hovered !== null ? factsOfKey(view.dictionary, this.hovered) : null;
+    const thick = share === null ? 1.5 : 1.5 + 4.5 * share;
+    return html`
+      <div class="inside"><slot name="inside"></slot></div>
+      <div class="stage">
+        <canvas
+          role="img"
+          aria-label="The belt: plates ride from the kitchen to the end as their keys age"
+          @pointermove=${this.point}
+          @pointerdown=${this.point}
+          @pointerleave=${this.leave}
+        ></canvas>
+        <div class="box query ${this.lit === "query" ? "lit" : ""}"><b>Query encoder</b></div>
+        <div class="arrow" aria-hidden="true">
+          <svg width="18" height="100%" viewBox="0 0 18 30" preserveAspectRatio="none">
+            <line x1="9" y1="2" x2="9" y2="22" stroke="var(--ink-soft)" stroke-width=${thick}></line>
+            <path d="M2.5 20 L9 29 L15.5 20 Z" fill="var(--ink-soft)"></path>
+          </svg>
+          <span>${share === null ? "" : share === 1 ? "copied each step" : html`follows ${percent(share)} a step`}</span>
+        </div>
+        <div class="box kitchen ${this.lit === "kitchen" ? "lit" : ""}">
+          <i aria-hidden="true"></i>
+          <b>Key encoder</b>
+          <span
+            >${
+              gap === null
+                ? "never trains itself"
+                : html`<figure-tip .catalog=${this.catalog} .view=${view} name="query_key_gap">${fixed(gap, 3)} alike</figure-tip>`
+            }</span
+          >
+        </div>
+        <div class="box leaving ${this.lit === "leaving" ? "lit" : ""}">
+          <b>Leaving</b>
+          <span
+            >${oldest === null || !full ? "none yet" : html`<figure-tip .catalog=${this.catalog} name="oldest_age">${steps(oldest)} old</figure-tip>`}</span
+          >
+        </div>
+        ${facts ? html`<div class="card">${keyCard(facts, this.atlas, this.catalog)}</div>` : nothing}
+      </div>
+    `;
+  }
+
+  /** Plates on show and keys they stand for, for the line of text below. */
+  get stride(): number {
+    return this.motion.stride;
+  }
+
+  /** Pixels a second that a plate rides. */
+  get speed(): number {
+    const { view } = this;
+    const size = view?.dictionary.size ?? 0;
+    if (view?.status !== "live" || size === 0) return 0;
+    const rate = view.scalar("steps_per_second") ?? 0;
+    return ((rate * (view.scalar("batch_size") ?? 0)) / size) * this.layout.length;
+  }
+
+  private place(selector: string, box: Box): void {
+    const element = this.renderRoot.querySelector<HTMLElement>(selector);
+    if (!element) return;
+    element.style.left = `${box.x}px`;
+    element.style.top = `${box.y}px`;
+    element.style.width = `${box.width}px`;
+    element.style.height = `${box.height}px`;
+  }
+
+  private listen(): void {
+    if (this.view !== this.followed) {
+      this.followed?.removeEventListener("tick", this.follow);
+      this.view?.addEventListener("tick", this.follow);
+      this.followed = this.view;
+      this.follow();
+    }
+    if (this.atlas !== this.followedAtlas) {
+      this.followedAtlas?.removeEventListener("load", this.wake);
+      this.atlas?.addEventListener("load", this.wake);
+      this.followedAtlas = this.atlas;
+    }
+  }
+
+  private resize(width: number): void {
+    if (width <= 0 || Math.abs(width - this.layout.width) < 1) return;
+    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    this.layout = layBelt(width, rem);
+  }
+
+  private schedule(): void {
+    if (!this.isConnected || this.frame || this.jump !== undefined) return;
+    const gap = this.still.matches && this.hovered === null ? JUMP : this.pace.gap;
+    const wait = gap - (performance.now() - this.last);
+    if (wait > 0 && this.last > 0) {
+      this.jump = setTimeout(() => {
+        this.jump = undefined;
+        this.frame = requestAnimationFrame((now) => this.draw(now));
+      }, wait);
+      return;
+    }
+    this.frame = requestAnimationFrame((now) => this.draw(now));
+  }
+
+  private draw(now: number): void {
+    this.frame = 0;
+    const context = this.canvas.getContext("2d");
+    if (!context) return;
+    const { layout } = this;
+    const ratio = Math.min(3, devicePixelRatio || 1);
+    const [width, height] = [Math.round(layout.width * ratio), Math.round(layout.height * ratio)];
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+
+    this.motion.setCapacity(beltCapacity(layout));
+    if (this.view) this.motion.follow(this.view.dictionary);
+    const moving = this.motion.advance(Math.min(200, now - this.last));
+    this.pace.note(now - this.last, now);
+    this.last = now;
+    this.look ??= plateLook(this);
+    paintBelt(context, this.scene());
+    this.moveCard();
+    if (moving) this.schedule();
+  }
+
+  private scene(): BeltScene {
+    const dictionary = this.view?.dictionary ?? null;
+    return {
+      layout: this.layout,
+      motion: this.motion,
+      atlas: this.atlas,
+      look: this.look!,
+      track: this.track,
+      rack: this.rack,
+      ratio: Math.min(3, devicePixelRatio || 1),
+      consistency: (plate: Plate) => dictionary?.consistencyAt(Math.max(0, dictionary.step - plate.step)) ?? null,
+      speed: this.still.matches ? 0 : this.speed,
+      hovered: this.hovered,
+      marks: this.marks(),
+      fontSize: this.layout.half * (this.layout.narrow ? 0.34 : 0.27),
+      lit: this.lit === "belt",
+    };
+  }
+
+  /** Ages written beside the belt, at quarters of the queue. */
+  private marks(): { place: number; text: string }[] {
+    const size = this.view?.dictionary.size ?? 0;
+    const batch = this.view?.scalar("batch_size") ?? 0;
+    if (!size || !batch || size / batch < 8) return [];
+    return [0.25, 0.5, 0.75].map((place) => {
+      const age = Math.round((place * size) / batch);
+      return { place: (age * batch) / size, text: this.layout.narrow ? count(age) : `${count(age)} steps` };
+    });
+  }
+
+  private point(event: PointerEvent): void {
+    const plate = plateAt({ layout: this.layout, motion: this.motion }, event.offsetX, event.offsetY);
+    const serial = plate?.serial ?? null;
+    if (serial !== this.hovered) this.hovered = serial;
+  }
+
+  private leave(): void {
+    this.hovered = null;
+  }
+
+  /** The card rides with its plate. */
+  private moveCard(): void {
+    const plate = this.motion.plates.find(({ serial }) => serial === this.hovered);
+    if (this.hovered !== null && (!plate || plate.place > 1)) this.hovered = null;
+    if (!this.card || !plate) return;
+    const { x, y } = pointAt(this.layout, plate.place);
+    const clear = plateRadius(this.layout) * 1.3;
+    const left = Math.max(0, Math.min(this.layout.width - this.card.offsetWidth, x - this.card.offsetWidth / 2));
+    // Away from the meter: above the upper half of the belt, below the lower.
+    const above = y < this.layout.height * 0.55 ? y - clear - this.card.offsetHeight : y + clear;
+    this.card.style.left = `${left}px`;
+    this.card.style.top = `${above}px`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "belt-stage": BeltStage;
+  }
+}

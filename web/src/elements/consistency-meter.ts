@@ -1,0 +1,157 @@
+import { css, html, LitElement, nothing, svg } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { Catalog } from "../api.js";
+import { rampCss } from "../draw/palette.js";
+import { momentumText, percent } from "../model/format.js";
+import { RunController } from "../model/run-controller.js";
+import type { RunView } from "../model/run-view.js";
+import { count, fixed } from "../model/say.js";
+import { onTheme, theme } from "../theme.js";
+import { house } from "./house.js";
+import "./figure-tip.js";
+
+/** Spread per dimension (1 is even) below which the encoder is half collapsed and consistency can flatter. */
+const HALF_COLLAPSED = 0.3;
+
+/** Consistency as one big number on a fixed scale, with the figures that keep it honest. */
+@customElement("consistency-meter")
+export class ConsistencyMeter extends LitElement {
+  @property({ attribute: false }) view: RunView | null = null;
+  @property({ attribute: false }) catalog: Catalog | null = null;
+  @property() label = "Consistency";
+  /** Where the meter settled under other momenta, as the page remembers: [momentum, consistency]. */
+  @property({ attribute: false }) marks: readonly (readonly [number, number])[] = [];
+
+  private stopTheme: (() => void) | null = null;
+
+  constructor() {
+    super();
+    new RunController(this, () => this.view);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.stopTheme = onTheme(() => this.requestUpdate());
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.stopTheme?.();
+  }
+
+  static override styles = [
+    house,
+    css`
+      .label {
+        font-weight: 700;
+      }
+      @media (max-width: 30rem) {
+        .label {
+          font-size: var(--text-s);
+        }
+      }
+      .big {
+        font-size: var(--text-hero);
+        font-weight: 700;
+        line-height: 1.08;
+        letter-spacing: -0.03em;
+      }
+      .word {
+        font-size: var(--text-xl);
+        font-weight: 700;
+        line-height: 1.9;
+      }
+      svg {
+        display: block;
+        width: 100%;
+        height: 1.9rem;
+        overflow: visible;
+      }
+      text {
+        font-size: 0.69rem;
+        fill: var(--ink-soft);
+      }
+      p {
+        margin: 0.1rem 0;
+      }
+      b {
+        color: var(--ink);
+      }
+      .alarm {
+        margin-top: 0.3rem;
+        font-weight: 600;
+        color: var(--bad);
+        font-size: var(--text-s);
+      }
+    `,
+  ];
+
+  override render() {
+    const view = this.view;
+    const value = view?.scalar("consistency") ?? null;
+    const probed = (view?.scalar("probe_step") ?? null) !== null;
+    const n = view?.scalar("probe_n") ?? null;
+    const spread = view?.scalar("collapse_std") ?? null;
+    return html`
+      <div class="label">${this.tip("consistency", this.label)}</div>
+      ${
+        value === null
+          ? html`<div class="word">${probed ? "Collapsed" : "Not measured yet"}</div>`
+          : html`<div class="big">${fixed(value)}</div>`
+      }
+      ${this.scale(value)}
+      <p class="soft">
+        ${this.tip("id_photo", "ID-photo test")} <b>${percent(view?.scalar("id_photo"))}</b>
+        ${n ? html`<span>(chance ${percent(1 / n)})</span>` : nothing}
+      </p>
+      <p class="soft">${this.tip("gradient_agreement", "Gradient agreement")} <b>${fixed(view?.scalar("gradient_agreement"))}</b></p>
+      ${
+        probed && value === null
+          ? html`<div class="alarm">All keys point the same way: there is nothing left to compare.</div>`
+          : spread !== null && spread < HALF_COLLAPSED && probed
+            ? html`<div class="alarm">${this.tip("collapse_std", "Half collapsed")}: spread ${fixed(spread)} of 1, read with care</div>`
+            : nothing
+      }
+    `;
+  }
+
+  private tip(name: string, text: string) {
+    const view = this.view;
+    const raw =
+      name === "consistency" && view?.scalar("drift_cosine") !== null && view !== null
+        ? html`<div slot="more">
+            One measurement of ${count(view.scalar("probe_n"))} keys at step ${count(view.scalar("probe_step"))}. Raw
+            drift cosine ${fixed(view.scalar("drift_cosine"), 3)}, between different entries
+            ${fixed(view.scalar("other_cosine"), 3)}.
+          </div>`
+        : nothing;
+    return html`<figure-tip .catalog=${this.catalog} .view=${view} name=${name}>${text}${raw}</figure-tip>`;
+  }
+
+  /** A fixed scale from 0 to 1: it never zooms, so meters and moments compare. */
+  private scale(value: number | null) {
+    const at = (x: number) => `${Math.max(0, Math.min(1, x)) * 100}%`;
+    return html`<svg role="img" aria-label="Scale from 0 to 1${value === null ? "" : `: ${fixed(value)}`}">
+      <rect x="0" y="4" width="100%" height="6" rx="3" fill="var(--line)"></rect>
+      ${
+        value === null
+          ? nothing
+          : html`<svg><rect x="0" y="4" width=${at(value)} height="6" rx="3" fill=${rampCss(value, theme())}></rect></svg>`
+      }
+      ${this.marks.some(([, x]) => x < 0.14) ? nothing : svg`<text x="0" y="24">0</text>`}
+      ${this.marks.some(([, x]) => x > 0.86) ? nothing : svg`<text x="100%" y="24" text-anchor="end">1</text>`}
+      ${this.marks.map(
+        ([momentum, consistency]) => html`<svg>
+          <line x1=${at(consistency)} x2=${at(consistency)} y1="1" y2="13" stroke="var(--ink)" stroke-width="1.5"></line>
+          <text x=${at(consistency)} y="24" text-anchor="middle">m ${momentumText(momentum)}</text>
+        </svg>`,
+      )}
+    </svg>`;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "consistency-meter": ConsistencyMeter;
+  }
+}

@@ -1,0 +1,247 @@
+import { css, html, LitElement } from "lit";
+import { customElement, property, query } from "lit/decorators.js";
+import { cellAt, cellCorner, edgePicture, layoutMatrix, type MatrixLayout, paintMatrix } from "../draw/heatmap.js";
+import { type MatrixLook, matrixLook } from "../draw/matrix-look.js";
+import { sizeCanvas } from "../draw/tokens.js";
+import type { Atlas } from "../model/atlas.js";
+import { positiveOf, shownRows } from "../model/matrix.js";
+import type { MatrixStore } from "../model/matrix-store.js";
+import { onTheme } from "../theme.js";
+import { ViewSheet } from "./similarity-matrix-views.js";
+
+/** A cell by its row and column in the whole matrix. */
+export interface Cell {
+  readonly row: number;
+  readonly column: number;
+}
+
+/**
+ * The matrix as a heat map with the pictures of its rows and columns along two edges.
+ *
+ * @fires cell-point - the cell under the pointer, or null: {cell}
+ * @fires cell-pick - the cell that was clicked or reached by keyboard: {cell}
+ */
+@customElement("similarity-matrix-map")
+export class SimilarityMatrixMap extends LitElement {
+  static override styles = css`
+    :host { display: block; }
+    canvas { display: block; touch-action: pan-y; cursor: crosshair; }
+    canvas:focus-visible { outline: 2px solid var(--focus); outline-offset: 3px; }
+  `;
+
+  @property({ attribute: false }) store: MatrixStore | null = null;
+  /** Drawn again when it changes. */
+  @property({ attribute: false }) version = 0;
+  @property({ attribute: false }) atlas: Atlas | null = null;
+  /** Images shown, from the first of the batch. */
+  @property({ type: Number }) shown = 16;
+  @property({ attribute: false }) marked: Cell | null = null;
+  @property() label = "";
+
+  @query("canvas") private canvas!: HTMLCanvasElement;
+  private layout: MatrixLayout = layoutMatrix(100, 2, 1);
+  private rows: Uint32Array = new Uint32Array(0);
+  private look: MatrixLook | null = null;
+  private room = 0;
+  private readonly cells = document.createElement("canvas");
+  private readonly sheet = new ViewSheet();
+  private stopTheme: (() => void) | undefined;
+  private readonly resize = new ResizeObserver(([entry]) => {
+    const width = Math.floor(entry?.contentRect.width ?? 0);
+    if (width !== this.room) {
+      this.room = width;
+      this.requestUpdate();
+    }
+  });
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.resize.observe(this);
+    this.stopTheme = onTheme(() => {
+      this.look = null;
+      this.requestUpdate();
+    });
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.resize.disconnect();
+    this.stopTheme?.();
+  }
+
+  protected override render() {
+    return html`<canvas
+      tabindex="0"
+      role="application"
+      aria-roledescription="similarity matrix"
+      aria-label=${this.label}
+      @pointermove=${(event: PointerEvent) => this.tell("cell-point", this.under(event))}
+      @pointerleave=${() => this.tell("cell-point", null)}
+      @pointerdown=${(event: PointerEvent) => this.tell("cell-pick", this.under(event))}
+      @keydown=${this.key}
+    ></canvas>`;
+  }
+
+  protected override updated(): void {
+    if (this.room === 0) return;
+    const ratio = Math.min(3, window.devicePixelRatio || 1);
+    const store = this.store;
+    const images = store?.images || this.shown;
+    this.rows = shownRows(images, this.shown);
+    this.layout = layoutMatrix(this.room * ratio, this.rows.length, 13 * ratio);
+    const side = Math.round(this.layout.side);
+    sizeCanvas(this.canvas, side, side, ratio);
+    const context = this.canvas.getContext("2d");
+    if (!context) return;
+    this.look ??= matrixLook(this);
+    context.fillStyle = this.look.paper;
+    context.fillRect(0, 0, side, side);
+    if (store?.matrix) {
+      this.drawCells(context, store, store.matrix, this.look);
+      this.drawEdges(context, store);
+    }
+    this.drawShapes(context, images, this.look, ratio, store?.matrix != null);
+  }
+
+  private drawCells(context: CanvasRenderingContext2D, store: MatrixStore, matrix: Uint8Array, look: MatrixLook): void {
+    const count = this.rows.length;
+    if (this.cells.width !== count) this.cells.width = this.cells.height = count;
+    const small = this.cells.getContext("2d");
+    if (!small) return;
+    const pixels = new ImageData(count, count);
+    paintMatrix(new Uint32Array(pixels.data.buffer), matrix, store.images, this.rows, look);
+    small.putImageData(pixels, 0, 0);
+    context.imageSmoothingEnabled = false;
+    const extent = count * this.layout.cell;
+    context.drawImage(this.cells, this.layout.edge, this.layout.edge, extent, extent);
+  }
+
+  /** Pictures along the top and the left; where the batch's own views are not known, the originals. */
+  private drawEdges(context: CanvasRenderingContext2D, store: MatrixStore): void {
+    const { picture } = this.layout;
+    const side = Math.max(1, picture - 1);
+    const views = store.matching;
+    context.imageSmoothingEnabled = true;
+    context.imageSmoothingQuality = "high";
+    this.rows.forEach((row, place) => {
+      const view = row < store.images ? 0 : 1;
+      const image = row - view * store.images;
+      const top = edgePicture(this.layout, place);
+      for (const [x, y] of [
+        [top.x, top.y],
+        [top.y, top.x],
+      ] as const) {
+        if (views && this.sheet.draw(context, views, view, image, x, y, side)) continue;
+        const id = store.ids[image];
+        if (id !== undefined) this.atlas?.draw(context, id, x, y, side);
+      }
+    });
+  }
+
+  /** What is more than colour: blue outlines of positives, the hatched diagonal, the cross of the marked cell. */
+  private drawShapes(
+    context: CanvasRenderingContext2D,
+    images: number,
+    look: MatrixLook,
+    ratio: number,
+    filled: boolean,
+  ): void {
+    const { cell, cells, edge } = this.layout;
+    const end = edge + cells * cell;
+    const half = edge + (cells / 2) * cell;
+    context.save();
+    context.strokeStyle = look.hatch;
+    context.lineWidth = Math.max(1, ratio);
+    context.beginPath();
+    for (let place = 0; place < cells; place++) {
+      const { x, y } = cellCorner(this.layout, place, place);
+      const lines = cell >= 10 ? 3 : 1;
+      for (let line = 1; line <= lines; line++) {
+        const at = (line / (lines + 1)) * 2 * cell;
+        context.moveTo(x + Math.max(0, at - cell), y + Math.min(cell, at));
+        context.lineTo(x + Math.min(cell, at), y + Math.max(0, at - cell));
+      }
+    }
+    if (filled) context.stroke();
+    context.strokeStyle = look.line;
+    context.globalAlpha = 0.5;
+    context.strokeRect(edge - 0.5, edge - 0.5, end - edge + 1, end - edge + 1);
+    context.beginPath();
+    context.moveTo(half, edge);
+    context.lineTo(half, end);
+    context.moveTo(edge, half);
+    context.lineTo(end, half);
+    context.stroke();
+    context.globalAlpha = 1;
+    if (cell >= 3) {
+      const line = Math.max(1, Math.min(2.5 * ratio, cell * 0.14));
+      context.strokeStyle = look.outline;
+      context.lineWidth = line;
+      this.rows.forEach((row, place) => {
+        const column = this.rows.indexOf(positiveOf(row, images));
+        const { x, y } = cellCorner(this.layout, place, column);
+        context.strokeRect(x + line / 2, y + line / 2, cell - line, cell - line);
+      });
+    }
+    this.drawCross(context, look, ratio);
+    context.restore();
+  }
+
+  private drawCross(context: CanvasRenderingContext2D, look: MatrixLook, ratio: number): void {
+    if (!this.marked) return;
+    const row = this.rows.indexOf(this.marked.row);
+    const column = this.rows.indexOf(this.marked.column);
+    if (row < 0 || column < 0) return;
+    const { cell } = this.layout;
+    const { x, y } = cellCorner(this.layout, row, column);
+    const left = edgePicture(this.layout, row);
+    const top = edgePicture(this.layout, column);
+    const { picture } = this.layout;
+    context.strokeStyle = look.mark;
+    context.lineWidth = 2 * ratio;
+    context.strokeRect(left.y, left.x, picture - 1, picture - 1);
+    context.strokeRect(top.x, top.y, picture - 1, picture - 1);
+    context.strokeRect(x - ratio, y - ratio, cell + 2 * ratio, cell + 2 * ratio);
+    context.lineWidth = ratio;
+    context.globalAlpha = 0.45;
+    context.beginPath();
+    context.moveTo(left.y + picture, y + cell / 2);
+    context.lineTo(x, y + cell / 2);
+    context.moveTo(x + cell / 2, top.y + picture);
+    context.lineTo(x + cell / 2, y);
+    context.stroke();
+    context.globalAlpha = 1;
+  }
+
+  private under(event: PointerEvent): Cell | null {
+    const box = this.canvas.getBoundingClientRect();
+    const scale = this.canvas.width / Math.max(1, box.width);
+    const at = cellAt(this.layout, (event.clientX - box.left) * scale, (event.clientY - box.top) * scale);
+    return at && this.store?.matrix ? { row: this.rows[at.row]!, column: this.rows[at.column]! } : null;
+  }
+
+  private readonly key = (event: KeyboardEvent) => {
+    const row = Math.max(0, this.rows.indexOf(this.marked?.row ?? 0));
+    const column = Math.max(0, this.rows.indexOf(this.marked?.column ?? 0));
+    const half = this.rows.length / 2;
+    const moves: Record<string, readonly [number, number]> = {
+      ArrowRight: [0, 1],
+      ArrowLeft: [0, -1],
+      ArrowDown: [1, 0],
+      ArrowUp: [-1, 0],
+      PageDown: [half, 0],
+      PageUp: [-half, 0],
+      Home: [0, -column],
+      End: [0, this.rows.length - 1 - column],
+    };
+    const move = moves[event.key];
+    if (!move || !this.store?.matrix) return;
+    event.preventDefault();
+    const inside = (place: number): number => Math.max(0, Math.min(this.rows.length - 1, place));
+    this.tell("cell-pick", { row: this.rows[inside(row + move[0])]!, column: this.rows[inside(column + move[1])]! });
+  };
+
+  private tell(name: "cell-point" | "cell-pick", cell: Cell | null): void {
+    this.dispatchEvent(new CustomEvent(name, { detail: { cell }, bubbles: true, composed: true }));
+  }
+}

@@ -1,0 +1,172 @@
+import { css } from "lit";
+
+/** The matrix's card: the map left, the pair and the augmentations right, the distributions below. */
+export const matrixStyles = css`
+  .main {
+    display: grid;
+    grid-template-columns: minmax(0, 1.45fr) minmax(17rem, 1fr);
+    gap: 1.2rem 1.6rem;
+    align-items: start;
+  }
+  .frame {
+    display: grid;
+    grid-template-columns: auto minmax(0, 1fr);
+    gap: 0.2rem 0.35rem;
+  }
+  .across,
+  .down {
+    display: flex;
+    justify-content: space-around;
+    font-size: var(--text-s);
+    color: var(--ink-soft);
+  }
+  .across {
+    grid-column: 2;
+  }
+  .down {
+    writing-mode: vertical-rl;
+    transform: rotate(180deg);
+    flex-direction: row-reverse;
+  }
+  .side {
+    display: grid;
+    gap: 1.1rem;
+    min-width: 0;
+  }
+  .legend i.positive {
+    background: var(--positive);
+  }
+  .legend i.negative {
+    background: var(--untune);
+  }
+  .legend b {
+    color: var(--ink);
+  }
+  b.positive {
+    color: var(--positive);
+  }
+  b.negative {
+    color: var(--accent);
+  }
+  .card .pair {
+    justify-content: space-between;
+  }
+  .card .between {
+    padding-bottom: 1.4rem;
+  }
+  .card .agree {
+    display: block;
+    font-size: 1.7rem;
+    font-weight: 750;
+    letter-spacing: -0.02em;
+    line-height: 1.1;
+  }
+  .between.positive .agree {
+    color: var(--positive);
+  }
+  .between.negative .agree {
+    color: var(--accent);
+  }
+  .card p {
+    min-height: 3em;
+  }
+  .switches {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.4rem;
+    margin: 0.5rem 0 0.8rem;
+  }
+  .views {
+    display: grid;
+    grid-template-columns: auto repeat(6, minmax(0, 1fr));
+    gap: 0.25rem;
+    align-items: center;
+  }
+  .views span {
+    font-size: 0.75rem;
+    color: var(--ink-soft);
+    padding-right: 0.3rem;
+  }
+  .readings.two {
+    grid-template-columns: minmax(0, 1.9fr) minmax(11rem, 1fr);
+  }
+  .views + p,
+  .spark + p {
+    margin-top: 0.35rem;
+  }
+  .stats {
+    display: grid;
+    gap: 0.9rem;
+    align-content: start;
+  }
+  .stat .value {
+    font-size: var(--text-xl);
+    font-weight: 750;
+    letter-spacing: -0.02em;
+  }
+  .stat .name {
+    display: flex;
+    justify-content: space-between;
+    align-items: baseline;
+    gap: 0.6rem;
+    font-size: var(--text-s);
+  }
+  svg.spark {
+    display: block;
+    width: 100%;
+    height: 2.75rem;
+    border-bottom: 1px solid var(--line-strong);
+  }
+  svg.spark polyline {
+    fill: none;
+    stroke: var(--ink);
+    stroke-width: 1.5;
+    vector-effect: non-scaling-stroke;
+  }
+  svg.spark .level {
+    stroke: var(--ink-faint);
+    stroke-dasharray: 3 3;
+    vector-effect: non-scaling-stroke;
+  }
+  svg.distributions {
+    display: block;
+    width: 100%;
+    height: auto;
+  }
+  svg path.negative {
+    fill: var(--untune);
+    fill-opacity: 0.35;
+    stroke: var(--untune);
+    stroke-width: 1.2;
+  }
+  svg path.positive {
+    fill: var(--positive);
+    fill-opacity: 0.35;
+    stroke: var(--positive);
+    stroke-width: 1.6;
+  }
+  svg .mean {
+    stroke-width: 2.5;
+  }
+  svg .mean.positive {
+    stroke: var(--positive);
+  }
+  svg .mean.negative {
+    stroke: var(--untune);
+    stroke-dasharray: 5 3;
+  }
+  svg .gap {
+    stroke: var(--ink);
+    stroke-width: 1.5;
+  }
+  .table {
+    max-height: 20rem;
+    overflow: auto;
+  }
+  @container (max-width: 760px) {
+    .main,
+    .readings.two {
+      grid-template-columns: minmax(0, 1fr);
+    }
+  }
+`;

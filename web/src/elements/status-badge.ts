@@ -1,0 +1,111 @@
+import { css, html, LitElement } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import { rate } from "../model/format.js";
+import { RunController } from "../model/run-controller.js";
+import type { RunView } from "../model/run-view.js";
+import { count } from "../model/say.js";
+import { house } from "./house.js";
+
+/** What the run is doing, truly: live, paused, late, asleep, out of reach. */
+@customElement("status-badge")
+export class StatusBadge extends LitElement {
+  @property({ attribute: false }) view: RunView | null = null;
+
+  constructor() {
+    super();
+    new RunController(this, () => this.view);
+  }
+
+  static override styles = [
+    house,
+    css`
+      :host {
+        font-size: var(--text-s);
+        color: var(--ink-soft);
+      }
+      .badge {
+        display: inline-flex;
+        align-items: baseline;
+        gap: 0.5rem;
+      }
+      i {
+        flex: none;
+        width: 0.55rem;
+        height: 0.55rem;
+        border-radius: 50%;
+        background: var(--ink-faint);
+      }
+      .live i {
+        background: var(--ok);
+      }
+      .paused i {
+        border-radius: 1px;
+        background: none;
+        border: solid var(--ink-soft);
+        border-width: 0 0.17rem;
+      }
+      .stale i,
+      .connecting i {
+        background: var(--warn);
+      }
+      .offline i,
+      .failed i {
+        background: none;
+        box-shadow: inset 0 0 0 2px var(--bad);
+      }
+      @media (max-width: 40rem) {
+        .more {
+          display: none;
+        }
+      }
+      b {
+        color: var(--ink);
+        font-weight: 600;
+      }
+    `,
+  ];
+
+  override render() {
+    const view = this.view;
+    const status = view?.status ?? "connecting";
+    const [word, at, more] = view ? describe(view) : ["Connecting", "", ""];
+    return html`<span class="badge ${status}" title=${view?.detail ?? ""}
+      ><i aria-hidden="true"></i><span><b>${word}</b>${at ? `, ${at}` : ""}${more ? html`<span class="more">, ${more}</span>` : ""}</span></span
+    >`;
+  }
+}
+
+/** The word, the step, and what a narrow header leaves out. */
+export function describe(view: RunView): [string, string, string] {
+  const step = view.tick?.header.step ?? view.run?.step ?? 0;
+  const at = `step ${count(step)}`;
+  const speed = view.scalar("steps_per_second");
+  switch (view.status) {
+    case "live": {
+      const rest: string[] = [];
+      if (speed) rest.push(`${rate(speed)} steps a second`);
+      if (view.viewers > 1) rest.push(`${count(view.viewers)} watching`);
+      return ["Live", at, rest.join(", ")];
+    }
+    case "paused": {
+      const state = view.run?.state;
+      return [state === "finished" ? "Finished" : state === "stopped" ? "Stopped" : "Paused", at, ""];
+    }
+    case "asleep":
+      return ["Asleep", at, "wakes when watched"];
+    case "stale":
+      return ["Late", at, `nothing new for ${Math.max(1, Math.round((performance.now() - view.tickAt) / 1000))} s`];
+    case "offline":
+      return ["Out of reach", view.tickAt ? `${at} was the last` : "", "trying again"];
+    case "failed":
+      return ["Failed", at, view.run?.reason ?? view.detail ?? ""];
+    case "connecting":
+      return ["Connecting", "", ""];
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "status-badge": StatusBadge;
+  }
+}

@@ -1,0 +1,153 @@
+import { css, html, LitElement, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { ApiError, type CommandName } from "../api.js";
+import { RunController } from "../model/run-controller.js";
+import type { RunView } from "../model/run-view.js";
+import { house } from "./house.js";
+
+/** Steps a second in slow motion: each step can be followed by eye. */
+const SLOW = 1.5;
+
+/**
+ * Play, pause, one step, slow motion, start over. "Step" is always one optimiser step.
+ *
+ * @fires reset - the run starts over from step 0 with the same seed
+ */
+@customElement("transport-bar")
+export class TransportBar extends LitElement {
+  @property({ attribute: false }) view: RunView | null = null;
+  /** Leave out the slow motion button. */
+  @property({ type: Boolean, attribute: "no-slow" }) noSlow = false;
+
+  @state() private busy: CommandName | null = null;
+  @state() private refusal: string | null = null;
+  /** The speed limit to go back to. */
+  private fullSpeed = 0;
+
+  constructor() {
+    super();
+    new RunController(this, () => this.view, ["status"]);
+  }
+
+  static override styles = [
+    house,
+    css`
+      .bar {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem;
+      }
+      .play {
+        min-width: 5.25rem;
+      }
+      .slow[aria-pressed="true"] {
+        border-color: var(--positive);
+        color: var(--positive);
+        box-shadow: inset 0 0 0 1px var(--positive);
+      }
+      .refusal {
+        margin-top: 0.4rem;
+        color: var(--bad);
+        font-size: var(--text-s);
+      }
+    `,
+  ];
+
+  get playing(): boolean {
+    return this.view?.run?.state === "running" || this.view?.run?.state === "queued";
+  }
+
+  private get slow(): boolean {
+    return this.view?.knob("steps_per_second") === SLOW;
+  }
+
+  override render() {
+    const unknown = !this.view?.run || this.view.status === "offline";
+    const over = this.view?.run?.state === "failed" || this.view?.run?.state === "finished";
+    return html`
+      <div class="bar" role="toolbar" aria-label="Training">
+        <button
+          type="button"
+          class="primary play"
+          aria-keyshortcuts="Space"
+          ?disabled=${unknown || over}
+          @click=${this.toggle}
+        >
+          ${this.playing ? "Pause" : "Play"}
+        </button>
+        <button type="button" title="One optimiser step, then pause" ?disabled=${unknown || over} @click=${this.one}>
+          Step
+        </button>
+        ${
+          this.noSlow
+            ? nothing
+            : html`<button
+              type="button"
+              class="slow"
+              aria-pressed=${this.slow}
+              title="${SLOW} steps a second"
+              ?disabled=${unknown}
+              @click=${this.slowly}
+            >
+              Slow motion
+            </button>`
+        }
+        <button
+          type="button"
+          title="Start over from step 0 with the same seed and the same knobs"
+          ?disabled=${unknown}
+          @click=${this.reset}
+        >
+          Reset
+        </button>
+      </div>
+      ${this.refusal ? html`<div class="refusal" role="alert">${this.refusal}</div>` : nothing}
+    `;
+  }
+
+  /** Play or pause; the widget calls it for Space. */
+  toggle(): Promise<void> {
+    return this.send(this.playing ? "pause" : "resume");
+  }
+
+  private one(): Promise<void> {
+    return this.send("step", { steps: 1 });
+  }
+
+  private async reset(): Promise<void> {
+    await this.send("reset");
+    this.dispatchEvent(new CustomEvent("reset", { bubbles: true, composed: true }));
+  }
+
+  private async slowly(): Promise<void> {
+    const limit = this.view?.knob("steps_per_second");
+    if (!this.slow && typeof limit === "number") this.fullSpeed = limit;
+    await this.attempt(async (view) => {
+      await view.setKnobs({ steps_per_second: this.slow ? this.fullSpeed : SLOW });
+      if (!this.playing) await view.command("resume");
+    });
+  }
+
+  private async send(name: CommandName, args?: Readonly<Record<string, number>>): Promise<void> {
+    if (this.busy) return;
+    this.busy = name;
+    await this.attempt((view) => view.command(name, args));
+    this.busy = null;
+  }
+
+  private async attempt(action: (view: RunView) => Promise<unknown>): Promise<void> {
+    if (!this.view) return;
+    this.refusal = null;
+    try {
+      await action(this.view);
+    } catch (error) {
+      this.refusal = error instanceof ApiError ? error.message : String(error);
+    }
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "transport-bar": TransportBar;
+  }
+}

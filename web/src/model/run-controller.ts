@@ -1,0 +1,96 @@
+/** Lit controllers that bind an element to a run: render when it changes, watch only while on screen. */
+
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+import type { RunView } from "./run-view.js";
+
+/** Re-renders its host when the run changes, at most once an animation frame. */
+export class RunController implements ReactiveController {
+  private view: RunView | null = null;
+  private frame = 0;
+  private readonly changed = () => {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.host.requestUpdate();
+    });
+  };
+
+  /** `view` is asked before every render, so the host may be given its run late or another one. */
+  constructor(
+    private readonly host: ReactiveControllerHost,
+    private readonly source: () => RunView | null | undefined,
+    private readonly names: readonly ("tick" | "event" | "status")[] = ["tick", "status"],
+  ) {
+    host.addController(this);
+  }
+
+  hostUpdate(): void {
+    this.follow(this.source() ?? null);
+  }
+
+  hostConnected(): void {
+    this.follow(this.source() ?? null);
+  }
+
+  hostDisconnected(): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    this.follow(null);
+  }
+
+  private follow(view: RunView | null): void {
+    if (view === this.view) return;
+    for (const name of this.names) {
+      this.view?.removeEventListener(name, this.changed);
+      view?.addEventListener(name, this.changed);
+    }
+    this.view = view;
+  }
+}
+
+/** Tells the run whether this element can be seen: on screen, and in a tab that shows. */
+export class OnScreenController implements ReactiveController {
+  private onScreen = false;
+  private told: RunView | null = null;
+  private observer: IntersectionObserver | null = null;
+  private readonly tell = () => {
+    const view = this.source() ?? null;
+    if (this.told && this.told !== view) this.told.setVisible(false);
+    view?.setVisible(this.visible);
+    this.told = view;
+  };
+
+  constructor(
+    private readonly host: ReactiveControllerHost & Element,
+    private readonly source: () => RunView | null | undefined,
+  ) {
+    host.addController(this);
+  }
+
+  get visible(): boolean {
+    return this.onScreen && document.visibilityState === "visible";
+  }
+
+  hostConnected(): void {
+    // A little before it scrolls in, so that the first picture is there in time.
+    this.observer = new IntersectionObserver(
+      (entries) => {
+        this.onScreen = entries[entries.length - 1]?.isIntersecting ?? false;
+        this.tell();
+      },
+      { rootMargin: "80px" },
+    );
+    this.observer.observe(this.host);
+    document.addEventListener("visibilitychange", this.tell);
+  }
+
+  hostUpdated(): void {
+    if ((this.source() ?? null) !== this.told) this.tell();
+  }
+
+  hostDisconnected(): void {
+    this.observer?.disconnect();
+    document.removeEventListener("visibilitychange", this.tell);
+    this.told?.setVisible(false);
+    this.told = null;
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * A run as a page watches it: the newest tick, the dictionary, the recent past, and a hand on the knobs.
+ *
+ * Dispatches 'tick' (a newer moment), 'event' (a RunEvent as detail) and 'status' (status, run or viewers
+ * changed). Elements use `RunController`, which turns these into at most one render an animation frame.
+ */
+
+import {
+  type CommandName,
+  getRun,
+  type Knobs,
+  type KnobValue,
+  liveUrl,
+  patchKnobs,
+  type Run,
+  sendCommand,
+} from "../api.js";
+import type { Tick } from "../wire/frames.js";
+import type { RunEvent, ServerMessage } from "../wire/messages.js";
+import { LiveSocket, type SocketStatus } from "../wire/socket.js";
+import { DictionaryModel } from "./dictionary.js";
+import { History } from "./history.js";
+
+export type RunStatus = "connecting" | "live" | "paused" | "asleep" | "stale" | "offline" | "failed";
+
+export interface RunViewOptions {
+  sections: readonly string[];
+  /** Ticks a second wanted. */
+  rate: number;
+  /** 'bank' for a memory bank; a queue otherwise. */
+  dictionary?: "queue" | "bank";
+}
+
+/** What can be said of a run that this page has not begun to watch. */
+function unwatched(run: Run): RunStatus {
+  if (run.state === "failed") return "failed";
+  return run.state === "running" || run.state === "queued" ? "asleep" : "paused";
+}
+
+/** Milliseconds without a tick after which a running run is called stale. */
+const STALE_AFTER = 3_000;
+
+export class RunView extends EventTarget {
+  run: Run | null = null;
+  tick: Tick | null = null;
+  readonly dictionary: DictionaryModel;
+  readonly history = new History();
+  status: RunStatus = "connecting";
+  /** Why it is offline or failed, in the service's words. */
+  detail: string | null = null;
+  lastEvent: RunEvent | null = null;
+  /** performance.now() of the newest tick; 0 before the first. */
+  tickAt = 0;
+  viewers = 0;
+
+  private readonly socket: LiveSocket;
+  private link: SocketStatus = "closed";
+  /** Newest position on this connection: an older tick that comes late is passed over. */
+  private heard = { epoch: -1, offset: -1 };
+  private visible = true;
+  private askedSnapshotAt = 0;
+  private watchdog: ReturnType<typeof setInterval> | undefined;
+  private sections: readonly string[];
+  private liveSince = 0;
+
+  constructor(
+    readonly runId: string,
+    private readonly options: RunViewOptions,
+    /** What is known of the run before the first message. */
+    run: Run | null = null,
+  ) {
+    super();
+    this.run = run;
+    this.sections = options.sections;
+    this.dictionary = new DictionaryModel(options.dictionary ?? "queue");
+    this.socket = new LiveSocket({
+      url: (since) => this.url(since),
+      message: (message) => this.hear(message),
+      tick: (tick) => this.take(tick),
+      status: (status, detail) => this.linkChanged(status, detail),
+    });
+  }
+
+  connect(): void {
+    this.socket.open();
+    this.watchdog ??= setInterval(() => {
+      this.settle();
+      if (this.status === "stale") this.emit("status"); // its badge counts the seconds
+    }, 1_000);
+  }
+
+  disconnect(): void {
+    clearInterval(this.watchdog);
+    this.watchdog = undefined;
+    this.socket.close();
+  }
+
+  /** Tell the service whether somebody looks: an unwatched run may sleep and leave the device to others. */
+  setVisible(visible: boolean): void {
+    if (this.visible === visible) return;
+    this.visible = visible;
+    this.settle();
+    this.socket.send({ kind: "watch", visible });
+    this.socket.setVisible(visible);
+    if (visible) this.liveSince = performance.now();
+  }
+
+  /** Ask for other sections from now on (such as "views" while a panel is open). */
+  watch(sections: readonly string[]): void {
+    this.sections = sections;
+    this.socket.send({ kind: "watch", sections });
+  }
+
+  /** Change knobs. Resolves with the step from which they hold; rejects with an ApiError. */
+  async setKnobs(knobs: Knobs): Promise<number> {
+    const answer = await patchKnobs(this.runId, knobs);
+    this.mergeKnobs(answer.knobs);
+    return answer.step;
+  }
+
+  async command(name: CommandName, args: Readonly<Record<string, number>> = {}): Promise<void> {
+    const { accepted: _, ...run } = await sendCommand(this.runId, name, args);
+    this.setRun(run);
+  }
+
+  /** A knob as the run has it now, or undefined before the run is known. */
+  knob(name: string): KnobValue | undefined {
+    return this.run?.knobs[name];
+  }
+
+  scalar(name: string): number | null {
+    return this.tick?.scalars[name] ?? null;
+  }
+
+  private url(since: string | null): string {
+    const query = new URLSearchParams({ sections: this.sections.join(","), rate: String(this.options.rate) });
+    if (since) query.set("since", since);
+    return liveUrl(this.runId, query);
+  }
+
+  private hear(message: ServerMessage): void {
+    switch (message.kind) {
+      case "hello":
+        // A new connection may begin anywhere, even before what was seen: the service restored an older state.
+        this.heard = { epoch: message.epoch, offset: -1 };
+        this.viewers = message.run.viewers;
+        this.liveSince = performance.now();
+        this.setRun(message.run);
+        if (!this.visible) this.socket.send({ kind: "watch", visible: false });
+        break;
+      case "event":
+        this.takeEvent(message.event);
+        break;
+      case "gap":
+        void this.refresh();
+        break;
+      case "viewers":
+        this.viewers = message.count;
+        this.emit("status");
+        break;
+      case "error":
+        console.warn(`live wire: ${message.detail}`);
+        break;
+      case "bye":
+        this.detail = message.detail;
+        break;
+      case "pong":
+        break;
+    }
+  }
+
+  private take(tick: Tick): void {
+    const before = this.tick?.header;
+    if (this.heard.epoch === tick.header.epoch && tick.header.offset < this.heard.offset) return;
+    this.heard = { epoch: tick.header.epoch, offset: tick.header.offset };
+    if (before && before.epoch !== tick.header.epoch && tick.header.step < before.step) {
+      this.dictionary.clear();
+      this.history.clear();
+    }
+    this.tick = tick;
+    this.tickAt = performance.now();
+    this.history.add(tick.header.step, tick.scalars);
+    if (this.dictionary.apply(tick) === "gap") this.askSnapshot();
+    if (this.run && tick.header.step !== this.run.step) this.run = { ...this.run, step: tick.header.step };
+    this.settle();
+    this.emit("tick");
+  }
+
+  /** At most one request in two seconds: ticks already under way still carry the gap. */
+  private askSnapshot(): void {
+    const now = performance.now();
+    if (this.askedSnapshotAt && now - this.askedSnapshotAt < 2_000) return;
+    this.askedSnapshotAt = now;
+    this.socket.send({ kind: "snapshot" });
+  }
+
+  private takeEvent(event: RunEvent): void {
+    this.lastEvent = event;
+    if (this.run) {
+      if (event.type === "state" && typeof event.state === "string") {
+        const reason = typeof event.reason === "string" ? event.reason : null;
+        this.run = { ...this.run, state: event.state as Run["state"], reason };
+      }
+      if (event.type === "sleep" || event.type === "wake") {
+        this.run = { ...this.run, asleep: event.type === "sleep" };
+      }
+      if (event.type === "knobs" && typeof event.knobs === "object" && event.knobs !== null) {
+        this.mergeKnobs(event.knobs as Knobs);
+      }
+      if (event.type === "reset") {
+        this.dictionary.clear();
+        this.history.clear();
+        this.run = { ...this.run, step: 0 };
+      }
+    }
+    this.liveSince = performance.now();
+    this.settle();
+    this.dispatchEvent(new CustomEvent<RunEvent>("event", { detail: event }));
+    this.emit("status");
+  }
+
+  private mergeKnobs(knobs: Knobs): void {
+    if (!this.run) return;
+    this.setRun({ ...this.run, knobs: { ...this.run.knobs, ...knobs }, config: { ...this.run.config, ...knobs } });
+  }
+
+  private setRun(run: Run): void {
+    this.run = run;
+    this.settle();
+    this.emit("status");
+  }
+
+  private async refresh(): Promise<void> {
+    try {
+      this.setRun(await getRun(this.runId));
+    } catch {
+      // The socket says by itself whether the service is there.
+    }
+  }
+
+  private linkChanged(status: SocketStatus, detail: string | null): void {
+    this.link = status;
+    if (detail) this.detail = detail;
+    if (status === "open") this.detail = null;
+    this.settle();
+  }
+
+  private settle(): void {
+    const next = this.judge();
+    if (next === this.status) return;
+    this.status = next;
+    this.emit("status");
+  }
+
+  private judge(): RunStatus {
+    if (this.link === "gone") return "failed";
+    if (this.link === "closed" && !this.visible && this.run) return unwatched(this.run);
+    if (this.link !== "open") return this.link === "waiting" || this.tickAt > 0 ? "offline" : "connecting";
+    const run = this.run;
+    if (!run) return "connecting";
+    if (run.state === "failed") return "failed";
+    if (run.state === "paused" || run.state === "finished" || run.state === "stopped") return "paused";
+    if (run.asleep) return "asleep";
+    const since = Math.max(this.tickAt, this.liveSince);
+    if (this.visible && performance.now() - since > STALE_AFTER) return "stale";
+    return this.tickAt > 0 ? "live" : "connecting";
+  }
+
+  private emit(name: "tick" | "status"): void {
+    this.dispatchEvent(new CustomEvent(name));
+  }
+}

@@ -1,0 +1,106 @@
+import { html, type TemplateResult } from "lit";
+import { fixed } from "../model/say.js";
+import type { LessonContext } from "./context.js";
+import "../elements/drag-number.js";
+import "../elements/memory-bank.js";
+import type { PredictFirst } from "../elements/predict-first.js";
+import "../elements/predict-first.js";
+
+const OPTIONS = [
+  {
+    text: "The rows written longest ago",
+    right: true,
+    answer: "So it is. Nothing happened to those rows; the encoder walked away from them, a little further each step.",
+  },
+  {
+    text: "The rows written just now",
+    answer: "No: these were written by nearly the encoder of today. It is the old ones that have lost touch.",
+  },
+  {
+    text: "The rows of the hardest images",
+    answer: "Some images do drift more than others, but age decides: follow one row until it is visited again.",
+  },
+];
+
+/** The measurement runs all the time, so a choice is answered at once. */
+function reveal(event: Event): void {
+  (event.currentTarget as PredictFirst).reveal = true;
+}
+
+/** Concept 1: a dictionary with a row an image, and how it goes stale. */
+export const bankSection = ({ view, catalog, atlas }: LessonContext): TemplateResult => {
+  const curve = view?.dictionary.curve ?? null;
+  const last = (curve?.age.length ?? 0) - 1;
+  return html`<section id="bank" class="concept">
+    <div class="words">
+      <p class="kicker">1 of 3</p>
+      <h2>A big dictionary that goes stale</h2>
+      <p>
+        To learn what makes a picture itself, a network compares it with pictures that are something else, its
+        negatives. The more of them, the better; yet to push thousands of images through the network at every step would
+        cost far too much.
+      </p>
+      <p>
+        A <strong>memory bank</strong> does that work once. It keeps a row for every image of the set: the embedding
+        that the network gave it when it last came by. Each step encodes one small batch and finds a whole dictionary of
+        negatives ready to hand.
+      </p>
+      <p>
+        The price comes due at once. Every step changes the encoder, while a row waits a whole pass over the data for
+        its next visit, when it keeps <drag-number .view=${view} knob="momentum"></drag-number> of its old
+        self and takes the rest from the new embedding. Until then it speaks for an encoder that no longer exists. Such
+        rows are <strong>stale</strong>, and what they say about the negatives pulls the gradient the wrong way.
+      </p>
+      <p class="analogy">
+        Imagine finding your colleagues in a crowd by last year’s ID photos. One has cut off her hair, one hides behind a
+        beard, one squints without the old glasses. The photos are as sharp as ever; it is the people who moved on, and
+        the older the photo, the worse your guess.
+      </p>
+      <p class="key-idea">
+        Size alone buys nothing. Rows are of use only while they and today’s encoder speak the same language.
+      </p>
+      <predict-first
+        key="bank-stale"
+        question="Watch the wall for one pass. Which rows agree least with today’s encoder?"
+        .options=${OPTIONS}
+        @predicted=${reveal}
+      >
+        ${
+          curve && last > 0
+            ? html`<span slot="result"
+                >Measured at step ${curve.step}: ${fixed(curve.consistency[0])} at age ${curve.age[0]},
+                ${fixed(curve.consistency[last])} at age ${curve.age[last]}.</span
+              >`
+            : ""
+        }
+      </predict-first>
+      <p>
+        The rot is worst while the encoder learns fast. Reset the run and watch the first pass, or turn the learning rate
+        up from <drag-number .view=${view} knob="learning_rate" scale="log" min="0.005" max="0.5"></drag-number>: learn faster, rot faster. As
+        the encoder settles, so does the bank.
+      </p>
+      <details class="deeper">
+        <summary>Go deeper: why is even a fresh row not at 1?</summary>
+        <p>
+          A visited row is not replaced but blended: row ← m · row + (1 − m) · new, scaled back to length one (Wu et al.
+          2018, section 3.3). With m at 0.5 half of what was on file stays, so a row begins its wait already a little
+          behind. Set m to 0 and a fresh row is exactly the new embedding; the rot with age is still there.
+        </p>
+        <p>
+          Consistency is corrected for chance. The raw cosine between a row and its re-encoding looks fine even if the
+          network maps every image to the same spot, for then everything agrees with everything. So we subtract what a
+          row agrees with the re-encoding of <em>another</em> image: (same − other) / (1 − other). One means in tune, zero means
+          that the row knows its own image no better than any other.
+        </p>
+        <p>
+          The ID-photo test asks it outright: from today’s embedding, pick the matching row out of the sample. And gradient
+          agreement measures the damage: the cosine between the gradient that the stored negatives give and the one they
+          would give if all were re-encoded now.
+        </p>
+      </details>
+    </div>
+    <div class="figure">
+      <memory-bank .view=${view} .catalog=${catalog} .atlas=${atlas}></memory-bank>
+    </div>
+  </section>`;
+};

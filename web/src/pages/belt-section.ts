@@ -1,0 +1,111 @@
+import { html, type TemplateResult } from "lit";
+import type { BeltPart } from "../elements/belt-stage.js";
+import { momentumText } from "../model/format.js";
+import { count, fixed } from "../model/say.js";
+import { MOMENTUM_TICKS } from "../model/scales.js";
+import type { LessonContext } from "./context.js";
+import "../elements/belt-experiment.js";
+import "../elements/drag-number.js";
+import "../elements/sushi-belt.js";
+
+/** Concept 2: the momentum encoder and the queue. */
+export function beltSection({ view, catalog, atlas }: LessonContext): TemplateResult {
+  const batch = view?.run?.config.batch_size;
+  return html`<section id="belt" class="concept" aria-labelledby="belt-title">
+    <div class="words">
+      <p class="kicker">2 of 3</p>
+      <h2 id="belt-title">A slow teacher keeps the belt in tune</h2>
+      <p>
+        Momentum contrast (MoCo) makes two moves. The first is a queue: each step the ${part("kitchen", "kitchen")} plates
+        one fresh batch of ${typeof batch === "number" ? count(batch) : "…"} keys, they ride along the
+        ${part("belt", "belt")}, and the oldest batch ${part("leaving", "leaves")}. It holds
+        <drag-number .view=${view} knob="queue_length" label="Queue length K" scale="powers" .min=${64} .max=${65536}></drag-number>
+        negatives for every query, so how many negatives there are no longer depends on how large a batch fits.
+      </p>
+      <p>
+        The second move is who cooks. The ${part("kitchen", "key encoder")} is never trained. It follows the
+        ${part("query", "query encoder")}, a little each step:
+      </p>
+      <p class="formula">
+        θ<sub>k</sub> ← ${momentumNumber(view)} θ<sub>k</sub> + ${rest(view)} θ<sub>q</sub>
+      </p>
+      <p>
+        Close to 1, the key encoder hardly moves while a plate rides, so plates made many steps ago still fit the newest
+        ones. Lower it, and each batch is cooked by a different hand. The meter in the middle measures how far that has gone.
+      </p>
+      <div class="analogy">
+        <span class="tag">Everyday analogy</span>
+        <p>
+          A teacher copies the pupil’s notebook, a few lines a day. The answer key then never changes overnight, and answers
+          marked last week still count today. The answers themselves travel on a sushi belt: fresh plates at one end, the
+          oldest taken off at the other.
+        </p>
+      </div>
+      <belt-experiment .view=${view} @dropped=${showBelt}></belt-experiment>
+      <details class="deeper">
+        <summary>Go deeper: why an average and not a copy</summary>
+        <p>
+          Suppose the key encoder were an exact copy of the query encoder (m = 0). It would jump with every optimiser step,
+          and all the keys on the belt would at once belong to encoders that no longer exist. That is the memory bank’s
+          trouble again.
+        </p>
+        <p>
+          With the average, a share 1 − m of the difference enters each step, so the key encoder is a mean of about
+          1 / (1 − m) past query encoders: 2 of them at m = 0.5, 100 at 0.99, 1,000 at 0.999. What counts is that
+          number against the time a key rides, K / B steps. If the mean reaches back further than the ride, all keys on the
+          belt come from nearly one encoder and can be compared. The price is lag: a teacher that is too slow has little new
+          to teach.
+        </p>
+        <p>
+          This is why a graphics card of ordinary size can hold a dictionary of 65,536 keys. The queue stores them; the slow
+          teacher keeps them comparable. (He et al. 2020, section 3.2 and table of momentum values.)
+        </p>
+      </details>
+      <div class="key-idea">
+        <span class="tag">Key idea</span>
+        <p>Negatives can be many and old, as long as the encoder that made them moved slowly.</p>
+      </div>
+    </div>
+    <div class="figure"><sushi-belt .view=${view} .catalog=${catalog} .atlas=${atlas}></sushi-belt></div>
+  </section>`;
+}
+
+/** On a phone the belt is above the words: bring it back, there is something to see. */
+function showBelt(event: Event): void {
+  const figure = (event.currentTarget as Element).closest("section")?.querySelector("sushi-belt");
+  const box = figure?.getBoundingClientRect();
+  if (figure && box && (box.bottom < innerHeight * 0.4 || box.top > innerHeight * 0.6)) figure.scrollIntoView();
+}
+
+function momentumNumber(view: LessonContext["view"]): TemplateResult {
+  return html`<drag-number
+    .view=${view}
+    knob="momentum"
+    label="Momentum m"
+    scale="momentum"
+    .max=${0.999}
+    .ticks=${MOMENTUM_TICKS}
+  ></drag-number>`;
+}
+
+/** 1 - m, with as many digits as m has. */
+function rest(view: LessonContext["view"]): string {
+  const momentum = view?.knob("momentum");
+  if (typeof momentum !== "number") return "…";
+  const digits = momentumText(momentum).split(".")[1]?.length ?? 0;
+  return fixed(1 - momentum, digits);
+}
+
+/** Words that name a part of the figure: pointing at them lights it. */
+function part(name: BeltPart, words: string): TemplateResult {
+  const light = (event: Event, lit: BeltPart | "") => {
+    const belt = (event.currentTarget as Element).closest("section")?.querySelector("sushi-belt");
+    if (belt) belt.lit = lit;
+  };
+  return html`<span
+    class="lights"
+    @pointerenter=${(event: Event) => light(event, name)}
+    @pointerleave=${(event: Event) => light(event, "")}
+    >${words}</span
+  >`;
+}

@@ -1,0 +1,82 @@
+import { html, type TemplateResult } from "lit";
+import { count } from "../model/say.js";
+import type { LessonContext } from "./context.js";
+import "../elements/predict-first.js";
+import "../elements/similarity-matrix.js";
+
+const OPTIONS = [
+  {
+    text: "The loss goes up, the task got harder",
+    answer: "It falls. With less to see through, the two views are easier to match.",
+  },
+  {
+    text: "The loss goes down, and the network learns less",
+    right: true,
+    answer:
+      "Yes. Two crops of one picture share their colours, so counting colours is enough to pair them up. The task is solved; shape was never needed.",
+  },
+  {
+    text: "Nothing, colour does not matter",
+    answer: "It does: colour alone can give a pair away, and the network takes the shortest way it finds.",
+  },
+];
+
+/** Concept 3: augmentations, the projection head, and the similarity matrix of a batch. */
+export const matrixSection = ({ view, catalog, atlas }: LessonContext): TemplateResult => {
+  const batch = view?.scalar("batch_size") ?? null;
+  return html`<section id="matrix" class="concept">
+    <div class="words">
+      <p class="kicker">3 of 3</p>
+      <h2>Two views, one picture</h2>
+      <p>
+        SimCLR stores nothing. It takes a batch of ${batch === null ? "B" : count(batch)} images, changes each one twice at
+        random, encodes all ${batch === null ? "2B" : count(2 * batch)} views and compares every view with every other.
+        That is the matrix: one cell, one comparison.
+      </p>
+      <p>
+        <strong class="positive">Blue cells are positive pairs</strong>, two views of one image. All the rest are
+        negatives, and glow red where two different images are taken for alike. Training lights up the blue cells and
+        lets the red ones fade.
+      </p>
+      <p>
+        Two details turned out to decide how well this works. The first is how the views are made:
+        <strong>strong random augmentations</strong>, a crop here, other colours there, a blur. They settle what the network
+        should look past. The second is a small <strong>projection head</strong> on top of the encoder: the loss sees only
+        what comes out of it.
+      </p>
+      <p class="analogy">
+        A friend under a hat, in deep shade, or sideways in a snapshot is still your friend, and you learned that by
+        seeing it happen. Augmentations hand the network the same lesson: all this may change, and it is still the one
+        thing. The head is scrap paper in an exam. You need it to get to the answer; what you keep is the understanding,
+        and the paper goes in the bin.
+      </p>
+      <p class="key-idea">
+        An augmentation is an instruction: it names a change that does not change what the picture shows. This recipe is
+        SimCLR; give it MoCo’s queue and it is MoCo v2.
+      </p>
+      <predict-first
+        key="matrix-colour"
+        question="Switch Colour off and train on. What happens?"
+        .options=${OPTIONS}
+        ?reveal=${view?.knob("jitter") === false}
+      ></predict-first>
+      <details class="deeper">
+        <summary>Go deeper: why throw the head away?</summary>
+        <p>
+          The loss rewards forgetting whatever the augmentations change: colour, place, sharpness. Some of that is of
+          use later, say when telling a ripe fruit from a green one. With a head in between, the forgetting happens
+          there, and the layer below keeps what it knows. Chen et al. (2020, section 4.2) found the layer before the head
+          better by more than ten points in a linear test, so after training the head is dropped.
+        </p>
+        <p>
+          The loss itself reads the matrix row by row. Divide the row by the temperature, leave out the view itself, and take a softmax: the
+          share that falls on the blue cell should be one. By chance it would be one in 2B − 1, which is where the dashed
+          line of the loss comes from. Contrastive accuracy asks only whether the blue cell is the brightest of its row.
+        </p>
+      </details>
+    </div>
+    <div class="figure">
+      <similarity-matrix .view=${view} .catalog=${catalog} .atlas=${atlas}></similarity-matrix>
+    </div>
+  </section>`;
+};

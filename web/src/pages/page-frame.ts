@@ -1,0 +1,59 @@
+import { html, nothing, type TemplateResult } from "lit";
+import type { Catalog } from "../api.js";
+
+/** What the page is about, before the first concept. */
+export function pageIntro(catalog: Catalog | null, trouble: string | null): TemplateResult {
+  const device = catalog?.devices[0];
+  return html`<div class="intro">
+    <h1>Scaling the negatives, live</h1>
+    <p>
+      Contrastive learning is hungry for negatives. To know what makes a picture itself, a network must see what it is not,
+      thousands of times over, and one mini-batch cannot hold that many.
+    </p>
+    <p>
+      Three answers follow: store every embedding in a bank, keep the newest in a queue fed by a slow teacher, or make the
+      batch itself count. Nothing here is simulated. Behind each figure a small network is training on
+      ${device ? html`this machine’s ${device.kind === "cpu" ? "processor" : device.name}` : "this machine"}, and every
+      number is measured on it.
+    </p>
+    ${
+      trouble
+        ? html`<p class="notice" role="status">${trouble} The figures fill in as soon as it does; the page keeps asking.</p>`
+        : nothing
+    }
+  </div>`;
+}
+
+/** What the page measures, from the service's own table, and where to get it without a browser. */
+export function pageFoot(catalog: Catalog | null): TemplateResult {
+  const figures = Object.values(catalog?.figures ?? {}).filter((figure) => figure.sample !== "set");
+  return html`<footer class="foot">
+    <h2>What this page measures</h2>
+    <p>
+      Consistency is not a picture of a formula: stored keys are encoded again, from the same random views, by the encoder as
+      it is now, and compared. It is corrected for chance, because an encoder that maps everything to one point would
+      otherwise look perfectly consistent. Age is only counted. Between two measurements plates move, numbers do not.
+    </p>
+    ${
+      figures.length === 0
+        ? nothing
+        : html`<details>
+            <summary>All ${figures.length} figures and how they are made</summary>
+            <dl>
+              ${figures.map(
+                (figure) =>
+                  html`<div>
+                    <dt>${figure.title}</dt>
+                    <dd>${figure.formula}. Over: ${figure.sample}.${figure.source ? ` ${figure.source}.` : ""}</dd>
+                  </div>`,
+              )}
+            </dl>
+          </details>`
+    }
+    <p>
+      The same runs answer to scripts: see the <a href="openapi.json">description of the interface</a> (OpenAPI)${
+        catalog ? html`, version ${catalog.version}` : nothing
+      }.
+    </p>
+  </footer>`;
+}

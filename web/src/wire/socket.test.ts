@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { encodeFrame } from "./frames.fixture.js";
+import { backoff, LiveSocket, type SocketStatus } from "./socket.js";
+
+class FakeSocket {
+  static all: FakeSocket[] = [];
+  static readonly OPEN = 1;
+  readyState = 1;
+  binaryType = "";
+  sent: string[] = [];
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+
+  constructor(readonly url: string) {
+    FakeSocket.all.push(this);
+  }
+  send(text: string) {
+    this.sent.push(text);
+  }
+  close() {}
+  drop(code = 1006) {
+    this.onclose?.({ code, reason: "" });
+  }
+  say(message: object) {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+function open() {
+  const statuses: SocketStatus[] = [];
+  const steps: number[] = [];
+  const socket = new LiveSocket({
+    url: (since) => `ws://x?since=${since}`,
+    message: () => {},
+    tick: (tick) => steps.push(tick.header.step),
+    status: (status) => statuses.push(status),
+  });
+  socket.open();
+  return { socket, statuses, steps };
+}
+
+const newest = () => FakeSocket.all[FakeSocket.all.length - 1]!;
+const hello = { kind: "hello", epoch: 1, offset: 0, run: {}, sections: [], rate: 20 };
+
+beforeEach(() => {
+  FakeSocket.all = [];
+  vi.useFakeTimers();
+  vi.stubGlobal("WebSocket", FakeSocket);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe("the live socket", () => {
+  it("never gives up while somebody looks", () => {
+    const { statuses } = open();
+    for (let i = 0; i < 30; i += 1) {
+      newest().drop();
+      vi.advanceTimersByTime(10_000);
+    }
+    expect(FakeSocket.all.length).toBe(31);
+    expect(statuses).not.toContain("gone");
+  });
+
+  it("stays shut while nobody looks and opens at once on return", () => {
+    const { socket } = open();
+    socket.setVisible(false);
+    newest().drop();
+    vi.advanceTimersByTime(60_000);
+    expect(FakeSocket.all.length).toBe(1);
+    socket.setVisible(true);
+    expect(FakeSocket.all.length).toBe(2);
+  });
+
+  it("asks for what it missed", () => {
+    const { steps } = open();
+    newest().say(hello);
+    newest().onmessage?.({ data: encodeFrame({ step: 5, epoch: 3, offset: 17 }) });
+    newest().drop();
+    vi.advanceTimersByTime(1_000);
+    expect(steps).toEqual([5]);
+    expect(newest().url).toContain("since=3:17");
+  });
+
+  it("waits as long as a bye says", () => {
+    open();
+    newest().say({ kind: "bye", code: "restart", detail: "", retry_after: 5 });
+    newest().drop();
+    vi.advanceTimersByTime(4_500);
+    expect(FakeSocket.all.length).toBe(1);
+    vi.advanceTimersByTime(600);
+    expect(FakeSocket.all.length).toBe(2);
+  });
+
+  it.each([4403, 4404])("does not ask again after a final refusal (%i)", (code) => {
+    const { statuses } = open();
+    newest().drop(code);
+    vi.advanceTimersByTime(60_000);
+    expect(FakeSocket.all.length).toBe(1);
+    expect(statuses.at(-1)).toBe("gone");
+  });
+
+  it("outlives messages it cannot read", () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { steps } = open();
+    newest().onmessage?.({ data: "not json" });
+    newest().onmessage?.({ data: new ArrayBuffer(3) });
+    newest().onmessage?.({ data: encodeFrame({ step: 6 }) });
+    expect(steps).toEqual([6]);
+    expect(warn).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("waits between tries", () => {
+  it("double up to ten seconds and are spread", () => {
+    expect(backoff(0, () => 1)).toBe(400);
+    expect(backoff(0, () => 0)).toBe(200);
+    expect(backoff(3, () => 1)).toBe(3_200);
+    expect(backoff(50, () => 1)).toBe(10_000);
+  });
+});
