@@ -22,7 +22,7 @@ UV = "uv==0.13.9"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """Something this machine lacks, with what to do about it."""
 
 
@@ -45,12 +45,14 @@ def run(what: str, *command: str | Path, cwd: Path = ROOT) -> None:
     words = [str(word) for word in command]
     result = subprocess.run(words, cwd=cwd)
     if result.returncode:
-        raise Missing(f"{what} failed: `{' '.join(words)}` ended with {result.returncode}; its own words stand above.")
+        raise MissingError(
+            f"{what} failed: `{' '.join(words)}` ended with {result.returncode}; its own words stand above."
+        )
 
 
 def python_packages(dev: bool) -> None:
-    if sys.version_info < (3, 11):
-        raise Missing(
+    if sys.version_info < (3, 11):  # noqa: UP036 (whatever python3 is here runs this file)
+        raise MissingError(
             f"Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]}. "
             "Install one and say `make PYTHON=python3.11 ...`."
         )
@@ -58,8 +60,8 @@ def python_packages(dev: bool) -> None:
     if not python.exists():
         try:
             run("making .venv", sys.executable, "-m", "venv", VENV)
-        except Missing as error:
-            raise Missing(f"{error}\nOn Debian and Ubuntu: apt-get install python3-venv.") from None
+        except MissingError as error:
+            raise MissingError(f"{error}\nOn Debian and Ubuntu: apt-get install python3-venv.") from None
     locks = [ROOT / "requirements.lock"] + ([ROOT / "requirements-dev.lock"] if dev else [])
     value = digest(*locks)
     stamps = [VENV / "sushibelt-dev.stamp"] + ([] if dev else [VENV / "sushibelt.stamp"])
@@ -81,10 +83,10 @@ def python_packages(dev: bool) -> None:
 def web_build() -> None:
     npm, node = shutil.which("npm"), shutil.which("node")
     if not npm or not node:
-        raise Missing("Node 20 or newer with npm is needed to build the pages. See https://nodejs.org.")
+        raise MissingError("Node 20 or newer with npm is needed to build the pages. See https://nodejs.org.")
     version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip()
     if int(version.lstrip("v").split(".")[0]) < 20:
-        raise Missing(f"Node 20 or newer is needed to build the pages; {node} is {version}.")
+        raise MissingError(f"Node 20 or newer is needed to build the pages; {node} is {version}.")
     stamp, value = WEB / "node_modules" / "sushibelt.stamp", digest(WEB / "package.json", WEB / "package-lock.json")
     if not done(stamp, value):
         run("installing web packages", npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=WEB)
@@ -101,7 +103,7 @@ def browser() -> str | None:
     named = os.environ.get("SUSHIBELT_BROWSER")
     if named:
         if not Path(named).is_file():
-            raise Missing(f"SUSHIBELT_BROWSER is {named}, and there is no such file.")
+            raise MissingError(f"SUSHIBELT_BROWSER is {named}, and there is no such file.")
         return named
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
@@ -113,7 +115,7 @@ def need_browser() -> None:
         run("looking up packages", "apt-get", "update", "-qq")
         run("installing Chromium for the browser tests", "apt-get", "install", "-y", "-qq", "chromium")
         return
-    raise Missing(
+    raise MissingError(
         "The browser tests need Chromium, Chrome or Edge, and none was found. Install one "
         "(Debian: apt-get install chromium) or point SUSHIBELT_BROWSER at it."
     )
@@ -131,7 +133,7 @@ def main() -> int:
         web_build()
         if options.browser:
             need_browser()
-    except Missing as error:
+    except MissingError as error:
         print(f"sushibelt: {error}", file=sys.stderr)
         return 1
     return 0

@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from server import admission
 from server.engine.base import Engine, EngineGone, EngineRefusal, Launch, Message
-from server.errors import Conflict, Invalid, NotFound, SushibeltError, TooMany, Unavailable
+from server.errors import Conflict, Invalid, NotFound, SushibeltError, Unavailable
+from server.journal import Journal
 from server.live import wire
 from server.live.hub import DEFAULT_SECTIONS, Hub, Tick
 from server.runs import LESSONS, Lesson, Run, lesson_id, new_id
@@ -31,7 +33,6 @@ T = TypeVar("T")
 
 READY_SECONDS = 30.0
 SNAPSHOT_SECONDS = 20.0
-TRIM_EVERY = 500  # events between two looks at whether a run has too many of them
 LESSON_RESTARTS = 5  # within LESSON_WINDOW; more of them and the lesson itself is the cause
 LESSON_WINDOW = 600.0
 RESTARTED = "the service was stopped while this run was active; reset starts it again from the same seed"
@@ -43,12 +44,12 @@ class Service:
     def __init__(self, settings: Settings, engine: Engine, repository: Repository) -> None:
         self.settings, self.engine, self.repository = settings, engine, repository
         self.hub = Hub(self.engine.watch, self._lack)
+        self.journal = Journal(repository, self.hub)
         self.runs: dict[str, Run] = {}
         self.closing = False
         self.store_error: str | None = None
         self._create = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._since_trim: dict[str, int] = {}
         self._lost: list[tuple[float, str]] = []
         self._unlock_lessons: list[Run] = []
 
@@ -65,7 +66,7 @@ class Service:
             self.runs[run.id] = run
             self.hub.open(run.id, run.epoch, run.offset)
             if run.active and not (run.lesson and self.settings.lessons):
-                await self._fail(run, RESTARTED)
+                await self.journal.fail(run, RESTARTED)
         if self.settings.lessons:
             for lesson in LESSONS:
                 await self._open_lesson(lesson)
@@ -179,8 +180,8 @@ class Service:
                             )
                         return run, False
             await self._need_engine()
-            self._check_images(config)
-            self._check_room()
+            admission.check_images(config, self.engine.images)
+            admission.check_room(self.settings, self.runs.values(), stored=True)
             run = Run(new_id(), name or "", config, idempotency_key=key, request_digest=digest)
             run.name = name or f"{config.method} on {config.images}"
             await self._add(run)
@@ -194,34 +195,9 @@ class Service:
         if not await self.engine.wait_ready(READY_SECONDS):
             raise self._unavailable(EngineGone(self.engine.fatal or "the worker process is starting"))
 
-    def _check_images(self, config: RunConfig) -> None:
-        info = self.engine.images.get(config.images)
-        if info is None:
-            names = ", ".join(self.engine.images)
-            raise Invalid.field("images", f"there is no image set {config.images!r}; choose one of {names}")
-        if info["state"] == "broken":
-            raise Invalid.field("images", f"{config.images} cannot be used: {info['error']}")
-        if info["count"] is not None and config.batch_size > info["count"]:
-            message = f"{config.batch_size} is more than the {info['count']} pictures of {config.images}"
-            raise Invalid.field("batch_size", message, config.batch_size)
-
-    def _check_room(self) -> None:
-        if sum(run.active for run in self.runs.values()) >= self.settings.max_runs:
-            raise TooMany(
-                f"{self.settings.max_runs} runs are active, the most this service trains at once "
-                "(SUSHIBELT_MAX_RUNS); stop or delete one",
-                code="too_many_active_runs",
-            )
-        if len(self.runs) >= self.settings.max_stored_runs:
-            raise TooMany(
-                f"{self.settings.max_stored_runs} runs are stored, the most this service keeps "
-                "(SUSHIBELT_MAX_STORED_RUNS); delete some",
-                code="too_many_stored_runs",
-            )
-
     async def _add(self, run: Run) -> None:
         run.state, run.reason = "queued", "waiting for the worker"
-        event = self._next_event(run, "created", name=run.name, config=run.config.model_dump(mode="json"))
+        event = self.journal.next_event(run, "created", name=run.name, config=run.config.model_dump(mode="json"))
         await self.repository.add_run(run.columns(), [event])
         self.runs[run.id] = run
         self.hub.open(run.id, run.epoch, 0)
@@ -240,7 +216,7 @@ class Service:
         except EngineGone:
             log.warning("run %s could not be started: the worker is gone", run.id)
         except EngineRefusal as error:
-            await self._fail(run, f"the worker could not start it: {error}")
+            await self.journal.fail(run, f"the worker could not start it: {error}")
 
     async def remove(self, run: Run) -> None:
         """Stop and forget the run with all its data.
@@ -258,6 +234,7 @@ class Service:
                 await self.engine.drop(run.id)
             await self.repository.remove_run(run.id)
             self.runs.pop(run.id, None)
+            self.journal.forget(run.id)
             self.hub.remove(run.id, 4404, "the run was deleted")
 
     # Commands
@@ -299,7 +276,7 @@ class Service:
         async with run.lock:
             self._still_there(run)
             if not run.active and not run.lesson:
-                self._check_room()
+                admission.check_room(self.settings, self.runs.values(), stored=False)
             paused = run.state == "paused"
             try:
                 await self.engine.drop(run.id)
@@ -315,7 +292,7 @@ class Service:
         run.epoch, run.offset, run.step = run.epoch + 1, 0, 0
         run.state, run.asleep, run.reason, run.launched = "queued", False, "waiting for the worker", False
         self.hub.open(run.id, run.epoch, 0)
-        await self._publish(run, self._next_event(run, type_, **fields))
+        await self.journal.publish(run, self.journal.next_event(run, type_, **fields))
         await self.repository.drop_metrics(run.id, run.epoch)
 
     def _still_there(self, run: Run) -> None:
@@ -341,33 +318,6 @@ class Service:
     def _unavailable(self, error: Exception) -> Unavailable:
         return Unavailable(f"{error}; try again in a few seconds", code="worker_unavailable")
 
-    # Events
-
-    def _next_event(self, run: Run, type_: str, **fields: Any) -> StoredEvent:
-        """An event of the service's own, next on the run's wire."""
-        run.offset += 1
-        run.updated = time.time()
-        body = {"type": type_, "step": run.step, "time": round(run.updated, 3), **fields}
-        return StoredEvent(run.epoch, run.offset, body)
-
-    async def _publish(self, run: Run, *events: StoredEvent) -> None:
-        """Events to disk, then to viewers."""
-        await self.repository.save(run.id, run.columns(), events)
-        for event in events:
-            self.hub.event(run.id, event.epoch, event.offset, event.body)
-        self._since_trim[run.id] = self._since_trim.get(run.id, 0) + len(events)
-        if self._since_trim[run.id] >= TRIM_EVERY:
-            self._since_trim[run.id] = 0
-            await self.repository.trim_events(run.id)
-
-    async def _fail(self, run: Run, reason: str) -> None:
-        """The run is over for a reason outside of it."""
-        previous, run.state, run.asleep, run.reason = run.state, "failed", False, reason
-        run.offset = max(run.offset, self.hub.position(run.id)[1])
-        error = self._next_event(run, "error", title="The run failed", detail=reason, cause=None)
-        state = self._next_event(run, "state", state="failed", previous=previous, reason=reason)
-        await self._publish(run, error, state)
-
     # What the engine says (server.engine.base.Listener)
 
     async def on_ready(self) -> None:
@@ -392,7 +342,7 @@ class Service:
         run.step, run.offset, run.updated = now["step"], message["offset"], time.time()
         run.config = RunConfig.model_validate(message["config"])
         try:
-            await self._publish(run, StoredEvent(run.epoch, run.offset, message["event"]))
+            await self.journal.publish(run, StoredEvent(run.epoch, run.offset, message["event"]))
             self.store_error = None
         except SQLAlchemyError as error:
             # Not sent, as it is not safe; readiness says why, and viewers see a hole in the offsets.
@@ -436,6 +386,6 @@ class Service:
             if not (run.launched and run.active):
                 continue
             again = run.lesson is not None and self.settings.lessons and len(self._lost) <= LESSON_RESTARTS
-            await self._fail(run, f"{how} at step {run.step}; reset starts it again from the same seed")
+            await self.journal.fail(run, f"{how} at step {run.step}; reset starts it again from the same seed")
             if again:
                 self._unlock_lessons.append(run)
