@@ -4,7 +4,7 @@
 FROM node:20-bookworm-slim AS web
 WORKDIR /web
 COPY web/package.json web/package-lock.json web/.npmrc ./
-RUN npm ci --no-audit --no-fund
+RUN npm install --no-save
 COPY web/ ./
 RUN npm run build
 

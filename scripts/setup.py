@@ -89,7 +89,9 @@ def web_build() -> None:
         raise MissingError(f"Node 20 or newer is needed to build the pages; {node} is {version}.")
     stamp, value = WEB / "node_modules" / "sushibelt.stamp", digest(WEB / "package.json", WEB / "package-lock.json")
     if not done(stamp, value):
-        run("installing web packages", npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=WEB)
+        # Not `npm ci`: the lock names only the platforms that its author's registry carried, and `npm ci`
+        # refuses that; `install` takes the locked versions and adds this platform's own optional packages.
+        run("installing web packages", npm, "install", "--no-save", "--loglevel=error", cwd=WEB)
         stamp.write_text(value)
     sources = [p for p in sorted(WEB.iterdir()) if p.name not in {"node_modules", "dist"}]
     stamp, value = WEB / "dist" / ".stamp", digest(*sources)

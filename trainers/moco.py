@@ -15,7 +15,7 @@ from trainers.dictionary import Queue
 from trainers.dictionary_trainer import DictionaryTrainer
 from trainers.encoders import Encoder
 from trainers.probes import Sample
-from trainers.tick import Array
+from trainers.tick import Array, Scalar
 from trainers.trainer import generator
 
 
@@ -63,6 +63,9 @@ class MoCo(DictionaryTrainer):
         first = super().apply(change)
         self.queue.resize(self.config.queue_length)
         return first
+
+    def _dictionary_scalars(self) -> dict[str, Scalar]:
+        return super()._dictionary_scalars() | {"queue_length": self.config.queue_length}
 
     # What the probes ask.
 

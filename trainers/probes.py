@@ -75,7 +75,7 @@ def consistency(same: float, other: float) -> float | None:
     """(same - other) / (1 - other), or None where the encoder maps everything to one point."""
     if not np.isfinite(other) or 1 - other < COLLAPSED:
         return None
-    return (same - other) / (1 - other)
+    return min(1.0, (same - other) / (1 - other))  # cosines of unit vectors may round to a hair above 1
 
 
 def gradient_agreement(q: Tensor, k: Tensor, stored: Tensor, today: Tensor, temperature: float) -> Tensor:

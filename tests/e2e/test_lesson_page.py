@@ -1,0 +1,154 @@
+"""A real browser opens the real page on a real service: three widgets train, and the slider moves the run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+PIXELS = "canvas => canvas.toDataURL()"
+WIDGETS = {"bank": "memory-bank", "belt": "sushi-belt", "matrix": "similarity-matrix"}
+
+
+def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Wait for something to hold and return it."""
+    end = time.monotonic() + seconds
+    while not (value := holds()):
+        assert time.monotonic() < end, f"waited {seconds} s for: {what}"
+        time.sleep(0.1)
+    return value
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The service as `make serve` starts it, on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "SUSHIBELT_PORT": str(port),
+        "SUSHIBELT_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "SUSHIBELT_DEVICE": "cpu",
+    }
+    process = subprocess.Popen([sys.executable, "-m", "server"], cwd=ROOT, env=os.environ | settings)
+    address = f"http://127.0.0.1:{port}"
+
+    def ready() -> bool:
+        assert process.poll() is None, "the service ended before it was ready"
+        try:
+            return httpx.get(f"{address}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        until(ready, 180, "the service to be ready")
+        yield address
+    finally:
+        process.terminate()
+        assert process.wait(15) in (0, -15)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("SUSHIBELT_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert path, "no browser: `make test` installs one, or set SUSHIBELT_BROWSER"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    """The page, with every console error and failed request collected; there must be none."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("response", lambda answer: wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    page.goto(url)
+    yield page
+    page.close()
+    assert wrong == []
+
+
+def lesson_run(url: str, lesson: str) -> dict[str, Any]:
+    run = httpx.get(f"{url}/api/v1/catalog").json()["lessons"][lesson]
+    answer: dict[str, Any] = httpx.get(f"{url}/api/v1/runs/{run}").json()
+    return answer
+
+
+@pytest.mark.parametrize("lesson", list(WIDGETS))
+def test_each_widget_trains_and_its_pixels_change(page: Page, url: str, lesson: str) -> None:
+    widget = page.locator(WIDGETS[lesson])
+    widget.scroll_into_view_if_needed()
+    start = until(lambda: lesson_run(url, lesson)["step"], 60, f"{lesson} to take a first step")
+    badge = page.locator("header status-badge") if lesson == "belt" else widget.locator("status-badge")
+    badge.locator(".live").first.wait_for(timeout=60_000)
+    canvas = widget.locator("canvas").first
+    before = canvas.evaluate(PIXELS)
+    until(lambda: lesson_run(url, lesson)["step"] > start + 5, 60, f"{lesson} to train on")
+    until(lambda: canvas.evaluate(PIXELS) != before, 30, f"the picture of {lesson} to change")
+
+
+def test_the_momentum_slider_moves_the_run(page: Page, url: str) -> None:
+    belt = page.locator("sushi-belt")
+    belt.scroll_into_view_if_needed()
+    slider = belt.locator("knob-slider[knob=momentum] input")
+    until(lambda: lesson_run(url, "belt")["step"] > 3, 60, "the belt to run")
+    before = lesson_run(url, "belt")["knobs"]["momentum"]
+    slider.focus()
+    slider.press("Home")
+    until(lambda: lesson_run(url, "belt")["knobs"]["momentum"] == 0, 5, "the server to take momentum 0")
+    events = httpx.get(f"{url}/api/v1/runs/{lesson_run(url, 'belt')['id']}/events").json()
+    assert "momentum" in str(events)
+    slider.press("End")
+    until(lambda: lesson_run(url, "belt")["knobs"]["momentum"] > before, 5, "the server to take the slider's end")
+
+
+def test_pause_step_and_reset_with_the_same_seed(page: Page, url: str) -> None:
+    matrix = page.locator("similarity-matrix")
+    matrix.scroll_into_view_if_needed()
+    bar = matrix.locator("transport-bar")
+    until(lambda: lesson_run(url, "matrix")["step"] > 3, 60, "the matrix to train")
+    seed = lesson_run(url, "matrix")["config"]["seed"]
+    if lesson_run(url, "matrix")["state"] != "paused":
+        bar.get_by_role("button", name="Pause").click()
+    until(lambda: lesson_run(url, "matrix")["state"] == "paused", 20, "a pause")
+    stood = lesson_run(url, "matrix")["step"]
+    bar.get_by_role("button", name="Step").click()
+    until(lambda: lesson_run(url, "matrix")["step"] == stood + 1, 20, "one step and no more")
+    bar.get_by_role("button", name="Reset").click()
+    again = until(lambda: (run := lesson_run(url, "matrix"))["step"] < stood and run, 30, "the run to start over")
+    assert again["config"]["seed"] == seed
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_sticks_out_sideways(browser: Browser, url: str, width: int, scheme: Any) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page.goto(url)
+    page.locator("sushi-belt").scroll_into_view_if_needed()
+    page.wait_for_timeout(1500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
