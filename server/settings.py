@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     max_runs: int = Field(16, ge=1, le=1_000, description="Runs queued, running or paused at once.")
     max_stored_runs: int = Field(1_000, ge=3, le=100_000, description="Runs kept in the database.")
     max_viewers: int = Field(500, ge=1, le=100_000, description="Live sockets at once.")
-    threads: int = Field(0, ge=0, le=1_024, description="CPU threads of the worker; 0: torch chooses.")
+    threads: int = Field(0, ge=0, le=1_024, description="CPU threads of the worker; 0: all cores but one.")
     viewer_stall_seconds: float = Field(
         30, gt=0, le=3_600, description="A viewer that takes no byte for so long is disconnected."
     )

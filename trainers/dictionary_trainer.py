@@ -25,7 +25,7 @@ from trainers.tick import Array, Scalar, Tick, finite
 from trainers.trainer import Trainer
 
 PROBE_EVERY = 16  # steps between two probes
-PROBE_KEYS = 512  # keys re-encoded by one
+PROBE_KEYS = 384  # keys re-encoded by one
 GAP_KEYS = 64  # of those, how many go through the query encoder too
 _FEWEST_BATCHES = 4  # with batch norm whole batches are replayed: at least so many
 

@@ -128,8 +128,9 @@ def load_backend(options: dict[str, Any]) -> Backend:
     from trainers.images import Registry, to_device
     from trainers.trainer import make_trainer
 
-    if options["threads"]:
-        torch.set_num_threads(options["threads"])
+    # One core stays free for the web process and the browser that draws: on two cores with software rendering,
+    # a second training thread waited at every barrier and training fell to a fifth.
+    torch.set_num_threads(options["threads"] or max(1, (os.cpu_count() or 1) - 1))
     device = choose_device(options["device"])
     folders = {name: Path(path) for name, path in options["images"].items()}
     try:
