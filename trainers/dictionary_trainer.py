@@ -125,7 +125,7 @@ class DictionaryTrainer(Trainer):
             return
         self._probe_due = False
         sample = self._choose(held)
-        with torch.no_grad(), frozen_statistics(self.today), frozen_statistics(self.encoder):
+        with frozen_statistics(self.today), frozen_statistics(self.encoder):
             self.encoder.train()
             today = self._reencode(sample, self.today)
             stored = self.stored(torch.from_numpy(sample.slot).to(self.device))
@@ -222,6 +222,7 @@ class DictionaryTrainer(Trainer):
         tick.sections["dict.step"] = step.astype(np.uint32)
         if self.probe is None:
             return
+        # With every tick, not only after a new probe: a viewer may be handed any tick and none before it.
         sample, curve = self.probe.sample, self.probe.curve
         tick.sections["curve.age"] = curve.age
         tick.sections["curve.consistency"] = curve.consistency

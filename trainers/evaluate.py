@@ -7,6 +7,7 @@ small pieces, so that a worker can train between them.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,6 @@ class KnnEvaluation:
     """
 
     def __init__(self, trainer: Trainer, features: str = "backbone") -> None:
-        import copy
-
         images = trainer.images
         if images.labels is None:
             raise ValueError("images: kNN accuracy needs labels, and this set has none")

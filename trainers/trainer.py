@@ -11,6 +11,7 @@ and are read in bulk by `drain_metrics`.
 from __future__ import annotations
 
 import bisect
+from collections import deque
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from trainers.images import ImageSet
 
 SGD_MOMENTUM = 0.9
-_METRICS_KEPT = 4_096  # steps whose figures may wait on the device before they are pulled over
+_METRICS_KEPT = 4_096  # newest steps whose figures wait on the device for `drain_metrics`
 
 
 class TrainingError(Exception):
@@ -78,7 +79,8 @@ class Trainer:
             momentum=SGD_MOMENTUM,
             weight_decay=config.weight_decay,
         )
-        self._waiting: list[tuple[int, Tensor]] = []
+        self._waiting: deque[tuple[int, Tensor]] = deque(maxlen=_METRICS_KEPT)
+        self._broken_loss: float | None = None
         self._measured: dict[int, Measured] = {}
         self._latest: Tensor | None = None
 
@@ -110,7 +112,13 @@ class Trainer:
         return self.config.steps is not None and self.step >= self.config.steps
 
     def train_step(self) -> None:
-        """Take one optimiser step."""
+        """Take one optimiser step.
+
+        Raises:
+            TrainingError: an earlier loss was not a number, as `drain_metrics` saw.
+        """
+        if self._broken_loss is not None:
+            raise self.broken(self._broken_loss)
         step = self.step + 1
         self.encoder.train()
         self.optimizer.zero_grad(set_to_none=True)
@@ -122,8 +130,6 @@ class Trainer:
             spread = embeddings.std(dim=0).mean() * embeddings.shape[1] ** 0.5
             self._latest = torch.stack([loss.detach(), right.float().mean(), spread])
         self._waiting.append((step, self._latest))
-        if len(self._waiting) >= _METRICS_KEPT:
-            self._waiting = [(s, row.cpu()) for s, row in self._waiting[-_METRICS_KEPT // 2 :]]
 
     def view_settings(self, step: int) -> ViewSettings:
         """The augmentation settings under which that step's views were drawn."""
@@ -221,16 +227,15 @@ class Trainer:
         """Take now what is otherwise measured every few steps; a method without probes has nothing to do."""
 
     def drain_metrics(self) -> dict[str, npt.NDArray[np.float64]] | None:
-        """Every per-step figure since the last call, as float64 columns; NaN where not measured.
-
-        Raises:
-            TrainingError: the loss is not a number; the columns up to there stay readable on a second call.
-        """
+        """Every per-step figure since the last call (of the newest 4,096 steps), as float64 columns; NaN where
+        not measured. A loss that is no number is noticed here, and the next step refuses to be taken."""
         if not self._waiting:
             return None
         steps = np.array([step for step, _ in self._waiting], np.float64)
-        rows = torch.stack([row.to(self.device) for _, row in self._waiting]).cpu().double().numpy()
-        self._waiting = []
+        rows = torch.stack([row for _, row in self._waiting]).cpu().double().numpy()
+        self._waiting.clear()
+        if not np.isfinite(rows[:, 0]).all():
+            self._broken_loss = float(rows[~np.isfinite(rows[:, 0]), 0][0])
         columns = {"step": steps, "loss": rows[:, 0], "accuracy": rows[:, 1], "collapse_std": rows[:, 2]}
         place = {int(step): i for i, step in enumerate(steps)}
         for step, measured in self._measured.items():
@@ -259,7 +264,8 @@ class Trainer:
         self._settings = [(int(step), ViewSettings(**values)) for step, values in state["settings"]]
         self.encoder.load_state_dict(state["encoder"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self._waiting, self._measured, self._latest = [], {}, None
+        self._waiting.clear()
+        self._measured, self._latest, self._broken_loss = {}, None, None
 
 
 def colour_statistics(pictures: npt.NDArray[np.uint8]) -> tuple[Tensor, Tensor]:

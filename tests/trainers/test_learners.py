@@ -155,6 +155,11 @@ def test_a_broken_run_says_why_and_not_a_number() -> None:
     with pytest.raises(TrainingError) as caught:
         trainer.tick(())
     assert "learning rate is 10" in caught.value.cause
+    columns = trainer.drain_metrics()
+    assert columns is not None
+    assert np.isnan(columns["loss"]).all()  # what happened stays on record
+    with pytest.raises(TrainingError):  # nobody need be watching
+        trainer.train_step()
 
 
 def test_a_batch_larger_than_the_set_is_refused_by_name() -> None:
