@@ -107,7 +107,7 @@ def list_devices() -> list[dict[str, str]]:
     """What runs could train on here."""
     import torch
 
-    found = [{"name": "cpu", "kind": "cpu", "title": f"CPU, {torch.get_num_threads()} threads"}]
+    found = [{"name": "cpu", "kind": "cpu", "title": f"CPU, training threads: {torch.get_num_threads()}"}]
     for index in range(torch.cuda.device_count()):
         title = torch.cuda.get_device_name(index)
         found.append({"name": f"cuda:{index}", "kind": "cuda", "title": title})
