@@ -26,10 +26,11 @@ class Queue:
     """FIFO ring of the newest K keys: after any writes it holds exactly the last K, in order.
 
     The key with serial number s (counted from 0 over the whole run) lies in slot s mod K. Slots not yet
-    written hold random unit vectors, as in the authors' code; `fill` says how many are real.
+    written hold random unit vectors, as in the authors' code; `fill` says how many are real, `real` which.
 
     Attributes:
         keys: float32 [K, dim] on the device, the negatives.
+        real: bool [K] on the device, whether a slot holds a key that was written.
         written: keys ever written.
         image, seed, step: int64 [K] on the host; step is -1 where nothing was written.
     """
@@ -42,6 +43,7 @@ class Queue:
 
     def _reset(self, length: int) -> None:
         self.keys = random_unit(length, self.dim, self._generator, self._device)
+        self.real = torch.zeros(length, dtype=torch.bool, device=self._device)
         self.image: Ints = np.full(length, -1, np.int64)
         self.seed: Ints = np.zeros(length, np.int64)
         self.step: Ints = np.full(length, -1, np.int64)
@@ -80,6 +82,8 @@ class Queue:
         first = min(len(slots), K - start)  # up to the end of the ring, then from its beginning
         self.keys[start : start + first] = keys[:first]
         self.keys[: len(slots) - first] = keys[first:]
+        self.real[start : start + first] = True
+        self.real[: len(slots) - first] = True
         self.image[slots], self.seed[slots], self.step[slots] = image, seed, step
 
     def resize(self, length: int) -> None:
@@ -109,6 +113,7 @@ class Queue:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.keys = state["keys"].to(self._device).clone()
         self.written, self.held = int(state["written"]), int(state["held"])
+        self.real = torch.from_numpy(np.asarray(state["step"]) >= 0).to(self._device)
         self.image, self.seed, self.step = (np.array(state[k], np.int64) for k in ("image", "seed", "step"))
         self._generator.set_state(state["generator"])
 

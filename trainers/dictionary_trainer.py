@@ -74,13 +74,22 @@ class Probe:
         return curve_by_age(self.step - self.sample.step, self.cosines, other if np.isfinite(other) else 0.0)
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Images and view seeds, int64 [B] each, that were encoded together; with the step and number of the view."""
+
+    image: Array
+    seed: Array
+    step: int
+    view: int
+
+
 class DictionaryTrainer(Trainer):
-    """A trainer with a dictionary. Its subclasses set `queries` and `positives` in `learn`."""
+    """A trainer with a dictionary. Its subclasses set `queries` and `positives` in `phases`."""
 
     queries: Tensor
     positives: Tensor
     probe: Probe | None = None
-    written_view = 0  # number of the view whose embedding is stored
     _probe_due = True
 
     # What a method says about its dictionary.
@@ -106,9 +115,24 @@ class DictionaryTrainer(Trainer):
         """The keys in those slots, [n, dim]."""
         raise NotImplementedError  # each method's own file
 
+    def groups(self, sample: Sample) -> Array:
+        """A number for the batch that each entry was written with; entries of one batch lie together."""
+        raise NotImplementedError  # each method's own file
+
+    def batch_of(self, sample: Sample) -> Batch:
+        """The whole batch that wrote the entries of a sample; they are all of one group."""
+        raise NotImplementedError  # each method's own file
+
+    def encode_batch(self, batch: Batch, encoder: Encoder) -> Tensor:
+        """Embeddings [B, dim] of a batch through an encoder, drawn and normalised as when it was written."""
+        return encoder(self.views(batch.image, batch.seed, batch.step))
+
+    def oldest_replayed(self) -> int:
+        return self.dictionary.oldest_step if self.dictionary.fill else self.step
+
     # Probing.
 
-    def after_update(self, step: int) -> None:
+    def after_step(self, step: int) -> None:
         if self._probe_due or step % PROBE_EVERY == 0:
             self.measure()
 
@@ -142,37 +166,27 @@ class DictionaryTrainer(Trainer):
         """Entries spread evenly over ages; with batch norm, whole batches of them."""
         if not self.today.needs_batch:
             return held.take(spread(len(held), PROBE_KEYS))
-        groups = self._groups(held)
+        groups = self.groups(held)
         names = list(dict.fromkeys(groups.tolist()))  # oldest first
         count = max(_FEWEST_BATCHES, PROBE_KEYS // self.config.batch_size)
         chosen = [names[i] for i in spread(len(names), count)]
         return held.take(np.flatnonzero(np.isin(groups, chosen)))
 
-    def _groups(self, sample: Sample) -> Array:
-        """A number for the batch that each entry was written with; entries of one batch lie together."""
-        B = self.config.batch_size
-        return np.where(sample.step > 0, sample.step, -1 - sample.image // B)
-
-    def batch_of(self, step: int, image: int) -> tuple[Array, Array]:
-        """Images and view seeds of the batch that wrote an image's key at a step."""
-        return self.sampler.images(step), self.sampler.seeds(step, self.written_view)
-
     def _reencode(self, sample: Sample, encoder: Encoder) -> Tensor:
         """The sample's views through an encoder, drawn and normalised as when they were written, [n, dim]."""
         if not encoder.needs_batch:
-            return encoder(torch.cat([self._views_of(part) for part in self._parts(sample)]))
-        groups, found = self._groups(sample), []
+            return encoder(torch.cat([self._views_of(part) for part in self._pieces(sample)]))
+        groups, found = self.groups(sample), []
         for group in dict.fromkeys(groups.tolist()):
             mine = sample.take(np.flatnonzero(groups == group))
-            step = int(mine.step[0])
-            image, seed = self.batch_of(step, int(mine.image[0]))
-            z = encoder(self.views(image, seed, step))
-            order = np.argsort(image)
-            rows = order[np.searchsorted(image, mine.image, sorter=order)]
+            batch = self.batch_of(mine)
+            z = self.encode_batch(batch, encoder)
+            order = np.argsort(batch.image)
+            rows = order[np.searchsorted(batch.image, mine.image, sorter=order)]
             found.append(z[torch.from_numpy(rows).to(self.device)])
         return torch.cat(found)
 
-    def _parts(self, sample: Sample) -> list[Sample]:
+    def _pieces(self, sample: Sample) -> list[Sample]:
         """The sample cut where the augmentation settings changed: a jitter switched off since must still
         be replayed for keys that were written with it."""
         settings = [self.view_settings(int(step)) for step in sample.step]
@@ -185,7 +199,11 @@ class DictionaryTrainer(Trainer):
 
     def _gap(self, sample: Sample, today: Tensor) -> Tensor:
         """Mean cos(query encoder, key encoder) on the sample's newest views."""
-        count = int((sample.step == sample.step[-1]).sum()) if self.today.needs_batch else min(GAP_KEYS, len(sample))
+        if self.today.needs_batch:
+            groups = self.groups(sample)
+            count = int((groups == groups[-1]).sum())
+        else:
+            count = min(GAP_KEYS, len(sample))
         newest = sample.take(np.arange(len(sample) - count, len(sample)))
         return (self._reencode(newest, self.encoder) * today[-count:]).sum(1).mean()
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainers.config import RunConfig
+from trainers.split_batch_norm import split_batch_norm
 
 SMALL_WIDTHS = (32, 64, 128, 128)
 
@@ -59,13 +60,29 @@ def resnet18_backbone() -> nn.Module:
     return cast(nn.Module, net)
 
 
-def projection_head(kind: str, features: int, dim: int) -> nn.Module:
-    """none: the features themselves; linear: one layer; mlp: layer, ReLU, layer (Chen 2020b)."""
-    if kind == "none":
+def projection_head(config: RunConfig, features: int) -> nn.Module:
+    """What stands between backbone and loss: [B, features] -> [B, dim].
+
+    none: the features themselves. linear: one layer (He 2020). mlp: layers as wide as the features with
+    ReLU between (Chen 2020b: two), each with batch norm where `head_norm` says so, the last without an
+    offset (Chen 2020's code: three).
+    """
+    if config.head == "none":
         return nn.Identity()
-    if kind == "linear":
-        return nn.Linear(features, dim, bias=False)
-    return nn.Sequential(nn.Linear(features, features), nn.ReLU(inplace=True), nn.Linear(features, dim, bias=False))
+    if config.head == "linear":
+        return nn.Linear(features, config.embedding_dim, bias=config.head_bias)
+    layers: list[nn.Module] = []
+    for _ in range(config.head_layers - 1):
+        layers.append(nn.Linear(features, features, bias=not config.head_norm))
+        if config.head_norm:
+            layers.append(nn.BatchNorm1d(features))
+        layers.append(nn.ReLU(inplace=True))
+    layers.append(nn.Linear(features, config.embedding_dim, bias=config.head_bias and not config.head_norm))
+    if config.head_norm:
+        last = nn.BatchNorm1d(config.embedding_dim)
+        last.register_parameter("bias", None)
+        layers.append(last)
+    return nn.Sequential(*layers)
 
 
 class Encoder(nn.Module):
@@ -85,8 +102,10 @@ class Encoder(nn.Module):
         self.register_buffer("std", std.reshape(1, 3, 1, 1).clone())
         self.backbone: nn.Module = SmallBackbone() if config.encoder == "small" else resnet18_backbone()
         features = SmallBackbone.features if config.encoder == "small" else 512
-        self.head = projection_head(config.head, features, config.embedding_dim)
+        self.head = projection_head(config, features)
         self.dim = features if config.head == "none" else config.embedding_dim
+        if config.method == "moco" and config.bn_splits > 1:
+            split_batch_norm(self, config.bn_splits)
         self.needs_batch = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self.modules())
 
     def features(self, views: Tensor) -> Tensor:

@@ -13,15 +13,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def info_nce(q: Tensor, k: Tensor, negatives: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+def info_nce(
+    q: Tensor, k: Tensor, negatives: Tensor, temperature: float, real: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """InfoNCE (He 2020, eq. 1): each query against its own key and K stored negatives.
 
     Args:
         q: queries [B, d]. k: their keys [B, d]. negatives: [K, d]; no gradient flows into k and negatives
             unless the caller lets it.
+        real: bool [K], which negatives count; None counts all.
     """
     positive = (q * k).sum(1, keepdim=True)  # [B, 1]
     others = q @ negatives.T  # [B, K]
+    if real is not None:
+        others = others.masked_fill(~real, float("-inf"))
     logits = torch.cat([positive, others], dim=1) / temperature
     labels = torch.zeros(len(q), dtype=torch.long, device=q.device)
     with torch.no_grad():

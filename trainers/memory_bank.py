@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainers import losses
+from trainers import losses, showing
 from trainers.dictionary import Bank
-from trainers.dictionary_trainer import DictionaryTrainer
+from trainers.dictionary_trainer import Batch, DictionaryTrainer
 from trainers.encoders import Encoder, frozen_statistics
+from trainers.phases import SHOWN, Phase, Shown
 from trainers.probes import Sample
 from trainers.tick import Array
-from trainers.trainer import generator
+from trainers.trainer import Outcome, Parts, generator
 from trainers.views import uniforms, view_seeds
 
 _NOISE_VIEW = 7  # a stream of random numbers that no view reads
@@ -46,36 +47,55 @@ class MemoryBank(DictionaryTrainer):
         end = min(start + self.config.batch_size, self.bank.length)
         return np.arange(start, end), view_seeds(self.config.seed, 0, 0, self.bank.length)[start:end]
 
-    def learn(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        config, rows = self.config, self.bank.rows
-        self._image = torch.from_numpy(self.sampler.images(step)).to(self.device, non_blocking=True)
-        v = self.encoder(self.batch_views(step, 0))  # [B, dim]
+    def phases(self, step: int) -> Parts:
+        config, rows, image = self.config, self.bank.rows, self.sampler.images(step)
+        index = torch.from_numpy(image).to(self.device, non_blocking=True)
+        x = self.batch_views(step, 0)  # one view of each image, [B, 3, S, S]
+        yield Phase(step, "views", lambda: showing.show_views([x], image))
+
+        v = self.encoder(x)  # [B, dim]
+        self.queries, self.positives = v.detach(), rows[index]
+        yield Phase(step, "encode", lambda: showing.show_encoded(self.queries, self.positives, image))
+
         if config.bank_loss == "nce":
             if self.z is None:
-                self.z = losses.estimate_z(v.detach(), rows, config.temperature)
-            loss, right = losses.bank_nce(v, rows, self._image, self._noise(step), self.z, config.temperature)
+                self.z = losses.estimate_z(self.queries, rows, config.temperature)
+            loss, right = losses.bank_nce(v, rows, index, self._noise(step), self.z, config.temperature)
         else:
-            loss, right = losses.bank_softmax(v, rows, self._image, config.temperature)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.queries, self.positives = v.detach(), rows[self._image]
-        return loss, right, v.detach()
+            loss, right = losses.bank_softmax(v, rows, index, config.temperature)
+        yield Phase(step, "compare", lambda: showing.show_compared(self._comparison(index), image, loss, right))
+
+        self.update(loss)
+        rate = self.learning_rate(step)
+        yield Phase(
+            step,
+            "gradient",
+            lambda: showing.show_gradient(self._comparison(index), image, list(self.encoder.parameters()), rate),
+        )
+
+        age = step - self.bank.step[image] if self.slow else image
+        self.bank.write(self.queries, index, image, self.sampler.seeds(step, 0), step, config.momentum)
+        yield Phase(step, "blend", lambda: self._show_blend(image, age))
+        return Outcome(loss, right, self.queries)
+
+    def _comparison(self, index: Tensor) -> showing.Comparison:
+        """Queries against every row but their own (with NCE too, where the softmax is only shown)."""
+        n, rows = SHOWN, self.bank.rows
+        others = torch.ones(len(index[:n]), len(rows), dtype=torch.bool, device=self.device)
+        others.scatter_(1, index[:n, None], False)
+        image = np.arange(self.bank.length)
+        return showing.Comparison(self.queries, self.positives, rows, image, self.config.temperature, others)
+
+    def _show_blend(self, image: Array, age: Array) -> Shown:
+        """The rows that were written, and how many steps each had waited (from the start where it was random)."""
+        shown = {"phase.image": image.astype(np.uint32), "phase.age": age.astype(np.uint32)}
+        return Shown({"momentum": self.config.momentum, "dict_written": self.bank.written}, shown)
 
     def _noise(self, step: int) -> Tensor:
         """Rows drawn uniformly as noise, int64 [B, m]: a function of seed and step."""
         seeds = torch.from_numpy(view_seeds(self.config.seed, step, _NOISE_VIEW, self.config.batch_size))
         u = uniforms(seeds.to(self.device), self.config.bank_negatives)
         return (u * self.bank.length).long().clamp(max=self.bank.length - 1)
-
-    def after_update(self, step: int) -> None:
-        self.bank.write(
-            self.queries,
-            self._image,
-            self.sampler.images(step),
-            self.sampler.seeds(step, 0),
-            step,
-            self.config.momentum,
-        )
-        super().after_update(step)
 
     def loss_chance(self) -> float:
         if self.config.bank_loss == "nce":
@@ -106,10 +126,15 @@ class MemoryBank(DictionaryTrainer):
         image = np.concatenate([self.sampler.images(s) for s in steps]) if count else np.zeros(0, np.int64)
         return image, np.repeat(np.array(steps, np.int64), B)
 
-    def batch_of(self, step: int, image: int) -> tuple[Array, Array]:
+    def groups(self, sample: Sample) -> Array:
+        # Before step 1 the rows were encoded in order, batch by batch.
+        return np.where(sample.step > 0, sample.step, -1 - sample.image // self.config.batch_size)
+
+    def batch_of(self, sample: Sample) -> Batch:
+        step, B = int(sample.step[0]), self.config.batch_size
         if step == 0:
-            return self.first_batch(image // self.config.batch_size * self.config.batch_size)
-        return super().batch_of(step, image)
+            return Batch(*self.first_batch(int(sample.image[0]) // B * B), 0, 0)
+        return Batch(self.sampler.images(step), self.sampler.seeds(step, 0), step, 0)
 
     def stored(self, slots: Tensor) -> Tensor:
         return self.bank.rows[slots]

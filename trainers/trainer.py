@@ -1,7 +1,7 @@
-"""The loop that the three methods share: a step, live knobs, metrics, ticks, save and restore.
+"""The loop that the three methods share: a step, whole or in parts, live knobs, metrics, ticks, save and restore.
 
-A method is a subclass that says how a batch becomes a loss (`learn`) and, where it keeps a dictionary,
-how to probe it. `make_trainer` picks it from the config.
+A method is a subclass that says how a batch becomes an update (`phases`) and, where it keeps a
+dictionary, how to probe it. `trainers.methods.make_trainer` picks it from the config.
 
 Randomness never lives in global state: batches, views and noise are functions of (seed, step), weights
 of the seed. The training step itself asks the host for nothing: per-step figures gather on the device
@@ -11,8 +11,10 @@ and are read in bulk by `drain_metrics`.
 from __future__ import annotations
 
 import bisect
+import copy
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,23 +24,30 @@ from torch import Tensor
 
 from trainers.config import KnobChange, RunConfig
 from trainers.encoders import Encoder
+from trainers.guard import Guard, TrainingError, broken_cause, collapse_cause
+from trainers.optimizers import make_optimizer
+from trainers.phases import PHASES, Phase
 from trainers.sampling import Sampler
+from trainers.schedule import schedule_factor
 from trainers.tick import MAX_VIEWS, Scalar, Tick, finite, picture_bytes
 from trainers.views import ViewSettings, make_views, mix
 
 if TYPE_CHECKING:
     from trainers.images import ImageSet
 
-SGD_MOMENTUM = 0.9
 _METRICS_KEPT = 4_096  # newest steps whose figures wait on the device for `drain_metrics`
 
 
-class TrainingError(Exception):
-    """Training cannot go on. `cause` says in plain words what is likely to be wrong."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a step came to: loss (scalar), right (bool [queries]), embeddings (detached, unit, [B, dim])."""
 
-    def __init__(self, message: str, cause: str) -> None:
-        super().__init__(message)
-        self.cause = cause
+    loss: Tensor
+    right: Tensor
+    embeddings: Tensor
+
+
+Parts = Generator[Phase, None, Outcome]
 
 
 class Measured(Protocol):
@@ -59,13 +68,15 @@ class Trainer:
 
     Attributes:
         step: optimiser steps taken.
+        config: the settings as they are now, knob changes included.
+        knobs_step: the first step taken, or to be taken, under the newest knobs.
     """
 
     def __init__(
         self, config: RunConfig, images: ImageSet, device: torch.device, pictures: Tensor | None = None
     ) -> None:
         self.config, self.images, self.device = config, images, device
-        self.step = 0
+        self.step, self.knobs_step = 0, 1
         self.sampler = Sampler(config.seed, len(images.images), config.batch_size)
         self.pictures = torch.from_numpy(images.images).to(device) if pictures is None else pictures
         self._settings: list[tuple[int, ViewSettings]] = [(0, ViewSettings.of(config))]
@@ -73,29 +84,30 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.encoder = Encoder(config, mean, std).to(device)
-        self.optimizer = torch.optim.SGD(
-            self.encoder.parameters(),
-            lr=config.learning_rate,
-            momentum=SGD_MOMENTUM,
-            weight_decay=config.weight_decay,
-        )
+        self.optimizer = make_optimizer(config, self.encoder)
+        self.guard = Guard()
+        self._parts: Generator[Phase] | None = None
+        self._next_config: RunConfig | None = None  # knobs that moved while a step was taken in parts
+        self._slow = False
         self._waiting: deque[tuple[int, Tensor]] = deque(maxlen=_METRICS_KEPT)
-        self._broken_loss: float | None = None
         self._measured: dict[int, Measured] = {}
         self._latest: Tensor | None = None
 
     # What a method says.
 
-    def learn(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Forward and backward of one step's batch.
-
-        Returns:
-            loss (scalar), right (bool [queries]), embeddings (detached, unit, [B, dim]).
-        """
+    def phases(self, step: int) -> Parts:
+        """One step of the method, in the parts that `trainers.phases.PHASES` names."""
         raise NotImplementedError  # each method's own file
 
-    def after_update(self, step: int) -> None:
-        """What a method does once the encoder has moved."""
+    def after_step(self, step: int) -> None:
+        """What a method does once a step is taken."""
+
+    def adopt(self) -> None:
+        """Bring what a method built from the config in line with it after a knob moved."""
+
+    def oldest_replayed(self) -> int:
+        """The earliest step whose views may still be asked for."""
+        return self.step
 
     def loss_chance(self) -> float:
         """The loss of an encoder that knows nothing."""
@@ -111,30 +123,82 @@ class Trainer:
     def finished(self) -> bool:
         return self.config.steps is not None and self.step >= self.config.steps
 
+    @property
+    def between_steps(self) -> bool:
+        """False while a step is taken in parts and not all of them are."""
+        return self._parts is None
+
     def train_step(self) -> None:
-        """Take one optimiser step.
+        """Take one optimiser step, or what is left of one begun with `train_phase`.
 
         Raises:
-            TrainingError: an earlier loss was not a number, as `drain_metrics` saw.
+            TrainingError: an earlier step went wrong (see `check`).
         """
-        if self._broken_loss is not None:
-            raise self.broken(self._broken_loss)
+        try:
+            for _ in self._parts or self._take_step():
+                pass
+        finally:
+            self._parts = None
+
+    def train_phase(self) -> Phase:
+        """Take the next part of a step; the same numbers as taking the step whole.
+
+        Raises:
+            TrainingError: an earlier step went wrong (see `check`).
+        """
+        self._slow = True
+        try:
+            if self._parts is None:
+                self._parts = self._take_step()
+            phase = next(self._parts)
+            if phase.name == PHASES[self.config.method][-1]:
+                self.train_step()
+            return phase
+        except BaseException:
+            self._parts = None
+            raise
+        finally:
+            self._slow = False
+
+    def _take_step(self) -> Generator[Phase]:
+        self.check()
         step = self.step + 1
         self.encoder.train()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss, right, embeddings = self.learn(step)
-        self.optimizer.step()
+        rate = self.learning_rate(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        outcome = yield from self.phases(step)
         self.step = step
-        self.after_update(step)
+        self.after_step(step)
         with torch.no_grad():
-            spread = embeddings.std(dim=0).mean() * embeddings.shape[1] ** 0.5
-            self._latest = torch.stack([loss.detach(), right.float().mean(), spread])
+            spread = outcome.embeddings.std(dim=0).mean() * outcome.embeddings.shape[1] ** 0.5
+            self._latest = torch.stack([outcome.loss.detach(), outcome.right.float().mean(), spread])
         self._waiting.append((step, self._latest))
+        self._parts = None
+        if self._next_config is not None:
+            self._take_config(self._next_config)
+
+    def update(self, loss: Tensor) -> None:
+        """Backward and one step of the optimizer."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+
+    @property
+    def slow(self) -> bool:
+        """Whether the part being taken will be shown."""
+        return self._slow
+
+    def learning_rate(self, step: int) -> float:
+        """The rate that a step is taken with: the knob times the schedule."""
+        return self.config.learning_rate * schedule_factor(self.config, step, self.sampler.steps_per_pass)
+
+    # Views.
 
     def view_settings(self, step: int) -> ViewSettings:
         """The augmentation settings under which that step's views were drawn."""
         place = bisect.bisect_right(self._settings, step, key=lambda entry: entry[0])
-        return self._settings[place - 1][1]
+        return self._settings[max(0, place - 1)][1]
 
     def views(self, image: npt.NDArray[np.int64], seed: npt.NDArray[np.int64], step: int) -> Tensor:
         """Views of images as that step drew them, float32 [n, 3, S, S] in [0, 1]."""
@@ -142,27 +206,42 @@ class Trainer:
         seeds = torch.from_numpy(np.ascontiguousarray(seed)).to(self.device, non_blocking=True)
         return make_views(self.pictures[index], seeds, self.view_settings(step))
 
-    def batch_views(self, step: int, view: int) -> Tensor:
-        """One view of each image of a step's batch."""
-        return self.views(self.sampler.images(step), self.sampler.seeds(step, view), step)
+    def batch_views(self, step: int, *views: int) -> Tensor:
+        """Views of each image of a step's batch, one after the other, float32 [len(views) * B, 3, S, S]."""
+        image = np.tile(self.sampler.images(step), len(views))
+        seed = np.concatenate([self.sampler.seeds(step, view) for view in views])
+        return self.views(image, seed, step)
 
     # Knobs.
 
     def apply(self, change: KnobChange) -> int:
         """Change knobs; returns the first step that will be taken under them.
 
+        In the middle of a step taken in parts they wait for its end.
+
         Raises:
             ValueError: the knob does not belong to this method.
         """
-        self.config = self.config.with_knobs(change)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate
-        settings = ViewSettings.of(self.config)
+        config = (self._next_config or self.config).with_knobs(change)
+        self.guard.rearm()
+        if not self.between_steps:
+            self._next_config = config
+            return self.step + 2
+        self._take_config(config)
+        return self.knobs_step
+
+    def _take_config(self, config: RunConfig) -> None:
+        self.config, self._next_config = config, None
+        self.knobs_step = self.step + 1
+        settings = ViewSettings.of(config)
         if settings != self._settings[-1][1]:
-            if self._settings[-1][0] == self.step + 1:
+            if self._settings[-1][0] == self.knobs_step:
                 self._settings.pop()
-            self._settings.append((self.step + 1, settings))
-        return self.step + 1
+            self._settings.append((self.knobs_step, settings))
+        oldest = self.oldest_replayed()
+        while len(self._settings) > 1 and self._settings[1][0] <= oldest:
+            del self._settings[0]
+        self.adopt()
 
     # What it shows.
 
@@ -183,7 +262,7 @@ class Trainer:
         config = self.config
         loss, accuracy, spread = self._latest.tolist() if self._latest is not None else (np.nan,) * 3
         if self._latest is not None and not np.isfinite(loss):
-            raise self.broken(loss)
+            self._find_break()
         seen = self.step * config.batch_size
         return {
             "step": self.step,
@@ -192,21 +271,14 @@ class Trainer:
             "image_count": len(self.images.images),
             "batch_size": config.batch_size,
             "learning_rate": config.learning_rate,
+            "learning_rate_now": self.learning_rate(max(1, self.step)),
             "temperature": config.temperature,
+            "knobs_step": self.knobs_step,
             "loss": finite(loss),
             "loss_chance": self.loss_chance(),
             "accuracy": finite(accuracy),
             "collapse_std": finite(spread),
         }
-
-    def broken(self, loss: float) -> TrainingError:
-        """The error for a loss that is no number any more."""
-        config = self.config
-        cause = (
-            f"the learning rate is {config.learning_rate:g} and the temperature {config.temperature:g}: "
-            "lower the first or raise the second, then reset"
-        )
-        return TrainingError(f"the loss became {loss} by step {self.step}", cause)
 
     def _view_pictures(self) -> npt.NDArray[Any]:
         shown = [
@@ -228,14 +300,17 @@ class Trainer:
 
     def drain_metrics(self) -> dict[str, npt.NDArray[np.float64]] | None:
         """Every per-step figure since the last call (of the newest 4,096 steps), as float64 columns; NaN where
-        not measured. A loss that is no number is noticed here, and the next step refuses to be taken."""
+        not measured. A run that went wrong is noticed here (see `check`): what follows a broken loss is left out."""
         if not self._waiting:
             return None
-        steps = np.array([step for step, _ in self._waiting], np.float64)
-        rows = torch.stack([row for _, row in self._waiting]).cpu().double().numpy()
+        steps, rows = self._read_waiting()
         self._waiting.clear()
-        if not np.isfinite(rows[:, 0]).all():
-            self._broken_loss = float(rows[~np.isfinite(rows[:, 0]), 0][0])
+        self.guard.look(steps, rows[:, 0], rows[:, 2])
+        if self.guard.broken is not None:
+            good = int(np.searchsorted(steps, self.guard.broken[0], side="right"))
+            steps, rows = steps[:good], rows[:good]
+        elif self.between_steps and self.guard.wants(self.step):
+            self.guard.keep(self.step, self.state_dict())
         columns = {"step": steps, "loss": rows[:, 0], "accuracy": rows[:, 1], "collapse_std": rows[:, 2]}
         place = {int(step): i for i, step in enumerate(steps)}
         for step, measured in self._measured.items():
@@ -246,12 +321,60 @@ class Trainer:
         self._measured.clear()
         return columns
 
+    def _read_waiting(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        steps = np.array([step for step, _ in self._waiting], np.float64)
+        return steps, torch.stack([row for _, row in self._waiting]).cpu().double().numpy()
+
+    def _find_break(self) -> None:
+        """A tick read a loss that is no number: tell the guard where it began."""
+        steps, rows = self._read_waiting() if self._waiting else (np.array([float(self.step)]), np.full((1, 3), np.nan))
+        bad = np.flatnonzero(~np.isfinite(rows[:, 0]))
+        first = int(bad[0]) if len(bad) else -1
+        self.guard.broken = (int(steps[first]), float(rows[first, 0]))
+
+    # When something went wrong.
+
+    def check(self) -> None:
+        """Do nothing while all is well.
+
+        Raises:
+            TrainingError: `drain_metrics` or `tick` saw a loss that is no number, and the run was taken back to
+                a good state under its present knobs; or all embeddings became one point. Said once: the run
+                may go on after it.
+        """
+        if not self.guard.alarmed:
+            return
+        if self.guard.broken is not None:
+            step, value = self.guard.broken
+            good, state = self.guard.good()
+            config = self.config
+            self.load_state_dict(state)
+            self._take_config(config)
+            raise TrainingError(
+                f"the loss became {value} at step {step}; the run was taken back to step {good}",
+                broken_cause(config),
+                good,
+            )
+        spread, self.guard.collapsed = self.guard.collapsed, None
+        raise TrainingError(
+            f"all embeddings became one point by step {self.step} (spread {spread:.3f}, where 1 is even)",
+            collapse_cause(self.config),
+            self.step,
+        )
+
     # Save and restore.
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that training goes on from. Tensors are live: copy them before the next step."""
+        """Everything that training goes on from. Tensors are live: copy them before the next step.
+
+        Raises:
+            RuntimeError: a step is taken in parts and not finished.
+        """
+        if not self.between_steps:
+            raise RuntimeError("a step is half taken; finish it with train_step() before saving")
         return {
             "step": self.step,
+            "knobs_step": self.knobs_step,
             "config": self.config.model_dump(),
             "settings": [(step, vars(settings)) for step, settings in self._settings],
             "encoder": self.encoder.state_dict(),
@@ -259,13 +382,16 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.step = int(state["step"])
+        """Go on from a state. Half a step that was taken is forgotten."""
+        self._parts = self._next_config = None
+        self.step, self.knobs_step = int(state["step"]), int(state["knobs_step"])
         self.config = RunConfig.model_validate(state["config"])
         self._settings = [(int(step), ViewSettings(**values)) for step, values in state["settings"]]
         self.encoder.load_state_dict(state["encoder"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
         self._waiting.clear()
-        self._measured, self._latest, self._broken_loss = {}, None, None
+        self._measured, self._latest = {}, None
+        self.guard.begin(self.step, state)
 
 
 def colour_statistics(pictures: npt.NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
@@ -280,17 +406,3 @@ def generator(seed: int, purpose: int) -> torch.Generator:
     g = torch.Generator()
     g.manual_seed(mix(mix(seed) ^ purpose) & (2**63 - 1))
     return g
-
-
-def make_trainer(config: RunConfig, images: ImageSet, device: torch.device, pictures: Tensor | None = None) -> Trainer:
-    """The trainer of the config's method.
-
-    Raises:
-        ValueError: the batch is larger than the set.
-    """
-    from trainers.memory_bank import MemoryBank
-    from trainers.moco import MoCo
-    from trainers.simclr import SimCLR
-
-    kinds: dict[str, type[Trainer]] = {"memory_bank": MemoryBank, "moco": MoCo, "simclr": SimCLR}
-    return kinds[config.method](config, images, device, pictures)

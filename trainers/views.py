@@ -16,7 +16,7 @@ fixed order, and a crop that would leave the picture is clipped, not drawn again
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -32,9 +32,8 @@ _MIX1 = 0xBF58476D1CE4E5B9
 _MIX2 = 0x94D049BB133111EB
 _MASK = 2**64 - 1
 
-JITTER_SHARE, GRAY_SHARE, BLUR_SHARE, FLIP_SHARE = 0.8, 0.2, 0.5, 0.5
 CROP_RATIO = (3 / 4, 4 / 3)
-BLUR_SIGMA = (0.1, 2.0)
+BLUR_SIGMA_MIN = 0.1
 
 # The columns of uniform numbers that each draw reads.
 (_AREA, _RATIO, _LEFT, _TOP, _FLIP, _JITTER, _BRIGHT, _CONTRAST, _SATURATION, _HUE, _GRAY, _BLUR, _SIGMA) = range(13)
@@ -43,27 +42,25 @@ _COLUMNS = 13
 
 @dataclass(frozen=True)
 class ViewSettings:
-    """Which augmentations are on and how strong they are."""
+    """Which augmentations are on and how strong they are: the fields of that name in `RunConfig`."""
 
     crop: bool = True
-    flip: bool = True
-    jitter: bool = True
-    gray: bool = True
-    blur: bool = False
     crop_min_scale: float = 0.2
+    flip: bool = True
+    flip_share: float = 0.5
+    jitter: bool = True
+    jitter_share: float = 0.8
     jitter_strength: float = 0.5
+    jitter_hue: float = 0.2
+    gray: bool = True
+    gray_share: float = 0.2
+    blur: bool = False
+    blur_share: float = 0.5
+    blur_sigma: float = 2.0
 
     @classmethod
     def of(cls, config: RunConfig) -> ViewSettings:
-        return cls(
-            config.crop,
-            config.flip,
-            config.jitter,
-            config.gray,
-            config.blur,
-            config.crop_min_scale,
-            config.jitter_strength,
-        )
+        return cls(**{field.name: getattr(config, field.name) for field in fields(cls)})
 
 
 def mix(value: int) -> int:
@@ -120,12 +117,12 @@ def make_views(pictures: Tensor, seeds: Tensor, settings: ViewSettings) -> Tenso
     if settings.crop or settings.flip:
         x = _crop_flip(x, u, settings)
     if settings.jitter and settings.jitter_strength > 0:
-        jittered = _jitter(x, u, settings.jitter_strength)
-        x = torch.where(_chosen(u, _JITTER, JITTER_SHARE), jittered, x)
+        jittered = _jitter(x, u, settings.jitter_strength, settings.jitter_hue)
+        x = torch.where(_chosen(u, _JITTER, settings.jitter_share), jittered, x)
     if settings.gray:
-        x = torch.where(_chosen(u, _GRAY, GRAY_SHARE), _luma(x).expand_as(x), x)
+        x = torch.where(_chosen(u, _GRAY, settings.gray_share), _luma(x).expand_as(x), x)
     if settings.blur:
-        x = torch.where(_chosen(u, _BLUR, BLUR_SHARE), _blur(x, u[:, _SIGMA]), x)
+        x = torch.where(_chosen(u, _BLUR, settings.blur_share), _blur(x, u[:, _SIGMA], settings.blur_sigma), x)
     return x
 
 
@@ -147,7 +144,7 @@ def _crop_flip(x: Tensor, u: Tensor, settings: ViewSettings) -> Tensor:
     centres = (torch.arange(size, device=x.device) + 0.5) / size
     across, down = centres.expand(len(x), size), centres.expand(len(x), size)
     if settings.flip:
-        across = torch.where((u[:, _FLIP] < FLIP_SHARE)[:, None], across.flip(1), across)
+        across = torch.where((u[:, _FLIP] < settings.flip_share)[:, None], across.flip(1), across)
     rows = _resample_matrix(top, height, down)
     columns = _resample_matrix(left, width, across)
     return _separable(x, rows, columns)
@@ -173,8 +170,8 @@ def _luma(x: Tensor) -> Tensor:
     return 0.299 * x[:, 0:1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:3]
 
 
-def _jitter(x: Tensor, u: Tensor, strength: float) -> Tensor:
-    """Brightness, contrast, saturation by a factor in 1 +- 0.8 s, then hue by +- 0.2 s turns."""
+def _jitter(x: Tensor, u: Tensor, strength: float, hue: float) -> Tensor:
+    """Brightness, contrast, saturation by a factor in 1 +- 0.8 s, then hue by +- hue s turns."""
 
     def factor(column: int) -> Tensor:
         low = max(0.0, 1 - 0.8 * strength)
@@ -185,7 +182,7 @@ def _jitter(x: Tensor, u: Tensor, strength: float) -> Tensor:
     x = (x * f + (1 - f) * _luma(x).mean((1, 2, 3), keepdim=True)).clamp(0, 1)
     f = factor(_SATURATION)
     x = (x * f + (1 - f) * _luma(x)).clamp(0, 1)
-    turns = min(0.5, 0.2 * strength) * (2 * u[:, _HUE] - 1)
+    turns = min(0.5, hue * strength) * (2 * u[:, _HUE] - 1)
     return _turn_hue(x, turns[:, None, None])
 
 
@@ -205,10 +202,10 @@ def _turn_hue(x: Tensor, turns: Tensor) -> Tensor:
     return value[:, None] - chroma[:, None] * torch.minimum(k, 4 - k).clamp(0, 1)
 
 
-def _blur(x: Tensor, u: Tensor) -> Tensor:
-    """Gaussian blur with sigma U(0.1, 2) pixels, edges repeated in weight, as two batched products."""
+def _blur(x: Tensor, u: Tensor, widest: float) -> Tensor:
+    """Gaussian blur with sigma U(0.1, widest) pixels, edges repeated in weight, as two batched products."""
     size = x.shape[-1]
-    sigma = BLUR_SIGMA[0] + (BLUR_SIGMA[1] - BLUR_SIGMA[0]) * u
+    sigma = BLUR_SIGMA_MIN + (widest - BLUR_SIGMA_MIN) * u
     pixels = torch.arange(size, device=x.device, dtype=torch.float32)
     distance = (pixels[:, None] - pixels[None, :]) ** 2
     weights = torch.exp(-distance / (2 * sigma[:, None, None] ** 2))

@@ -22,7 +22,7 @@ from trainers.config import (
     METHODS,
     PRESETS,
     RunConfig,
-    knob_methods,
+    setting_methods,
 )
 from trainers.figures import figures_table
 
@@ -47,7 +47,7 @@ async def catalog(service: ServiceDep) -> Catalog:
             MethodInfo(
                 name=method,
                 title=METHOD_TITLES[method],
-                knobs=[knob for knob in KNOBS if method in knob_methods(knob)],
+                knobs=[knob for knob in KNOBS if method in setting_methods(knob)],
                 defaults=RunConfig.model_validate({"method": method}).model_dump(mode="json"),
             )
             for method in METHODS
@@ -94,7 +94,7 @@ def settings_table() -> dict[str, SettingInfo]:
             maximum=high,
             step=1 if step is None and kind is int else step,
             unit=str(extra.get("unit", "")),
-            methods=list(knob_methods(name)),
+            methods=list(setting_methods(name)),
             live=name in KNOBS,
             type=TYPES[kind],
             choices=choices,

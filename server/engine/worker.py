@@ -126,7 +126,7 @@ def load_backend(options: dict[str, Any]) -> Backend:
 
     from trainers.evaluate import KnnEvaluation
     from trainers.images import Registry, to_device
-    from trainers.trainer import make_trainer
+    from trainers.methods import make_trainer
 
     # One core stays free for the web process and the browser that draws: on two cores with software rendering,
     # a second training thread waited at every barrier and training fell to a fifth.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from trainers.config import KNOBS, METHODS, PRESETS, KnobChange, RunConfig, knob_methods
+from trainers.config import KNOBS, METHODS, PRESETS, KnobChange, RunConfig, setting_methods
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_knobs_of_another_method_are_refused() -> None:
 def test_every_knob_is_a_setting_and_belongs_to_somebody() -> None:
     for knob in KNOBS:
         assert knob in RunConfig.model_fields
-        assert set(knob_methods(knob)) <= set(METHODS)
-        assert knob_methods(knob)
+        assert set(setting_methods(knob)) <= set(METHODS)
+        assert setting_methods(knob)
 
 
 def test_config_and_figures_bring_no_torch() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from trainers.config import RunConfig
 from trainers.images import Registry
-from trainers.trainer import make_trainer
+from trainers.methods import make_trainer
 
 STEPS = 90
 

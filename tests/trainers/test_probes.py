@@ -11,7 +11,7 @@ from trainers import probes
 from trainers.config import KnobChange, RunConfig
 from trainers.dictionary import random_unit
 from trainers.figures import FIGURES
-from trainers.trainer import make_trainer
+from trainers.methods import make_trainer
 
 CPU = torch.device("cpu")
 ENCODERS = ["small", "resnet18"]
