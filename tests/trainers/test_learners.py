@@ -1,82 +1,22 @@
-"""The losses against independent formulas, and what a training step must keep true."""
+"""What a training step must keep true."""
 
 from __future__ import annotations
 
 import copy
-import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small import SMALL, images, train
 
-from trainers import losses
 from trainers.config import KnobChange, RunConfig
-from trainers.dictionary import random_unit
 from trainers.evaluate import KnnEvaluation, knn
 from trainers.methods import make_trainer
 
 CPU = torch.device("cpu")
-
-
-def unit(count: int, dim: int = 6, seed: int = 0) -> torch.Tensor:
-    return random_unit(count, dim, torch.Generator().manual_seed(seed), CPU).double()
-
-
-def test_info_nce_equals_the_formula_written_out() -> None:
-    q, k, negatives, T = unit(5, seed=1), unit(5, seed=2), unit(9, seed=3), 0.2
-    loss, right = losses.info_nce(q, k, negatives, T)
-    total = 0.0
-    for i in range(5):
-        positive = math.exp(float(q[i] @ k[i]) / T)
-        rest = [math.exp(float(q[i] @ n) / T) for n in negatives]
-        total -= math.log(positive / (positive + sum(rest)))
-        assert bool(right[i]) == all(positive > r for r in rest)
-    assert float(loss) == pytest.approx(total / 5, rel=1e-12)
-
-
-def test_nt_xent_equals_the_formula_written_out() -> None:
-    z1, z2, T = unit(4, seed=1), unit(4, seed=2), 0.5
-    z = torch.cat([z1, z2])
-    total = 0.0
-    for i in range(8):
-        partner = (i + 4) % 8
-        scores = {j: math.exp(float(z[i] @ z[j]) / T) for j in range(8) if j != i}
-        total -= math.log(scores[partner] / sum(scores.values()))
-    assert float(losses.nt_xent(z1, z2, T)[0]) == pytest.approx(total / 8, rel=1e-12)
-
-
-def test_bank_losses_equal_the_formulas_written_out() -> None:
-    v, rows, image, T = unit(3, seed=1), unit(11, seed=2), torch.tensor([4, 0, 9]), 0.1
-    soft = -sum(
-        float(v[i] @ rows[image[i]]) / T - math.log(sum(math.exp(float(v[i] @ r) / T) for r in rows)) for i in range(3)
-    )
-    assert float(losses.bank_softmax(v, rows, image, T)[0]) == pytest.approx(soft / 3, rel=1e-12)
-
-    noise = torch.tensor([[1, 2], [5, 5], [0, 10]])
-    z = losses.estimate_z(v, rows, T)
-    assert float(z) == pytest.approx(11 * np.mean([[math.exp(float(a @ r) / T) for r in rows] for a in v]), rel=1e-12)
-    prior, nce = 2 / 11, 0.0
-    for i in range(3):
-        own = math.exp(float(v[i] @ rows[image[i]]) / T) / float(z)
-        nce -= math.log(own / (own + prior))
-        for j in noise[i]:
-            other = math.exp(float(v[i] @ rows[j]) / T) / float(z)
-            nce -= math.log(prior / (other + prior))
-    assert float(losses.bank_nce(v, rows, image, noise, z, T)[0]) == pytest.approx(nce / 3, rel=1e-12)
-
-
-def test_an_encoder_that_knows_nothing_pays_the_chance_level() -> None:
-    same = torch.ones(4, 3).double() / 3**0.5
-    assert float(losses.info_nce(same, same, same[:1].expand(20, 3), 0.1)[0]) == pytest.approx(
-        losses.info_nce_chance(20)
-    )
-    assert float(losses.nt_xent(same, same, 0.1)[0]) == pytest.approx(losses.nt_xent_chance(4))
-    z = losses.estimate_z(same, same, 0.1)
-    loss, _ = losses.bank_nce(same, same, torch.arange(4), torch.zeros(4, 7, dtype=torch.long), z, 0.1)
-    expected = math.log(1 + 7) + 7 * math.log(1 + 1 / 7)
-    assert losses.bank_nce_chance(7) == pytest.approx(expected)
-    assert float(loss) == pytest.approx(math.log(1 + 7 / 1) + 7 * math.log(1 + 1 / 7))
 
 
 def test_the_key_encoder_follows_by_the_momentum_and_nothing_else() -> None:
@@ -129,15 +69,50 @@ def test_same_seed_same_numbers_and_a_restored_run_goes_on_the_same(method: str,
     config = RunConfig(method=method, seed=3, bank_loss=bank_loss, bank_negatives=16, **SMALL)
     a, b, c = (make_trainer(config, images(), CPU) for _ in range(3))
     train(a, 9)
-    train(b, 4)
+    train(b, 4)  # in the middle of a pass, which is six steps
     b.apply(KnobChange(temperature=0.3))
     b.apply(KnobChange(temperature=config.temperature))
     c.load_state_dict(copy.deepcopy(b.state_dict()))
+    train(b, 2)  # nothing that the saved run does reaches the restored one
     train(c, 5)
     a_loss, c_loss = a.drain_metrics()["loss"], c.drain_metrics()["loss"]
     assert np.array_equal(a_loss[4:], c_loss)
     for p, q in zip(a.encoder.state_dict().values(), c.encoder.state_dict().values(), strict=True):
         assert torch.equal(p, q)
+
+
+KNOB_CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "momentum": st.floats(0, 1),
+        "queue_length": st.integers(1, 90),
+        "temperature": st.floats(0.05, 2),
+        "learning_rate": st.floats(0, 0.1),
+    },
+)
+
+
+@given(KNOB_CHANGES, st.integers(0, 5))
+@settings(max_examples=15, deadline=None)
+def test_a_pair_of_runs_sees_the_same_batches_and_views_whatever_its_knobs(knobs: dict[str, Any], at: int) -> None:
+    a, b = (make_trainer(RunConfig(method="moco", seed=5, **SMALL), images(), CPU) for _ in range(2))
+    for step in range(7):  # more than a pass, which is six steps
+        if step == at:
+            b.apply(KnobChange(**knobs))
+        for view in (0, 1):
+            assert torch.equal(a.batch_views(step + 1, view), b.batch_views(step + 1, view))
+        train(a, 1)
+        train(b, 1)
+    assert a.sampler.images(8).tolist() == b.sampler.images(8).tolist()
+
+
+def test_methods_of_one_seed_share_batches_and_a_switched_off_augmentation_leaves_the_other_draws() -> None:
+    a = make_trainer(RunConfig(method="moco", seed=5, **SMALL), images(), CPU)
+    b = make_trainer(RunConfig(method="simclr", seed=5, **SMALL), images(), CPU)
+    assert torch.equal(a.batch_views(3, 0), b.batch_views(3, 0))
+    a.apply(KnobChange(jitter=False, gray=False))
+    b.apply(KnobChange(jitter_strength=0, gray_share=0))
+    torch.testing.assert_close(a.batch_views(1, 1), b.batch_views(1, 1))
 
 
 def test_another_seed_gives_other_numbers() -> None:
