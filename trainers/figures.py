@@ -61,6 +61,16 @@ FIGURES: dict[str, Figure] = _table(
         1,
     ),
     Figure(
+        "phase",
+        "Part of the step",
+        "which part of the step was taken last, counted over views, follow, encode, compare, gradient, enqueue, blend",
+        "counted",
+        "",
+        0,
+        6,
+    ),
+    Figure("phase_step", "Step of the part", "the step that the part belongs to", "counted", "steps", 1),
+    Figure(
         "positive_cosine",
         "Cosine of positives",
         "mean cos(query, its positive)",

@@ -62,6 +62,11 @@ class Phase:
     name: PhaseName
     show: Callable[[], Shown]
 
+    @property
+    def number(self) -> int:
+        """Its place among all parts that there are, the same for every method."""
+        return list(PHASE_TITLES).index(self.name)
+
 
 def first_images(image: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
     """The images that a phase shows."""

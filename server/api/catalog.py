@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 from server import __version__
 from server.api.deps import ServiceDep
-from server.api.schemas import Catalog, DeviceInfo, ImageSetInfo, MethodInfo, PresetInfo, SettingInfo
+from server.api.schemas import Catalog, DeviceInfo, ImageSetInfo, MethodInfo, PhaseInfo, PresetInfo, SettingInfo
 from server.errors import responses
 from server.service import Service
 from trainers.config import (
@@ -25,6 +25,7 @@ from trainers.config import (
     setting_methods,
 )
 from trainers.figures import figures_table
+from trainers.phases import PHASE_TITLES, PHASES
 
 router = APIRouter(prefix="/api/v1", tags=["catalog"])
 
@@ -49,6 +50,7 @@ async def catalog(service: ServiceDep) -> Catalog:
                 title=METHOD_TITLES[method],
                 knobs=[knob for knob in KNOBS if method in setting_methods(knob)],
                 defaults=RunConfig.model_validate({"method": method}).model_dump(mode="json"),
+                phases=[PhaseInfo(name=name, sentence=PHASE_TITLES[name]) for name in PHASES[method]],
             )
             for method in METHODS
         ],

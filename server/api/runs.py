@@ -84,7 +84,7 @@ async def change_knobs(run: RunDep, body: KnobChange, service: ServiceDep) -> Kn
 
 @router.post("/runs/{run_id}/commands", operation_id="command_run", responses=responses(404, 409, 422, 429, 503))
 async def command_run(run: RunDep, body: Command, service: ServiceDep) -> CommandResult:
-    """pause, resume, step, stop, evaluate or reset; answers when it is done."""
+    """pause, resume, step, phase (the next part of a step), stop, evaluate or reset; answers when it is done."""
     await service.command(run, body.command, steps=body.steps, seed=body.seed)
     resource = run_resource(service.find(run.id), service)
     return CommandResult(**dict(resource), accepted=body.command)

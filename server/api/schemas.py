@@ -27,7 +27,7 @@ class Command(BaseModel):
     """What to do with a run."""
 
     model_config = ConfigDict(extra="forbid")
-    command: Literal["pause", "resume", "step", "stop", "evaluate", "reset"]
+    command: Literal["pause", "resume", "step", "phase", "stop", "evaluate", "reset"]
     steps: Annotated[int, Field(ge=1, le=10_000, strict=True, description="With `step`: how many.")] = 1
     seed: Annotated[int | None, Field(ge=0, le=2**31 - 1, strict=True, description="With `reset`: another seed.")] = (
         None
@@ -136,6 +136,13 @@ class ImageSetInfo(BaseModel):
     thumb: int
 
 
+class PhaseInfo(BaseModel):
+    """A part of a step, in the order in which they are taken."""
+
+    name: str
+    sentence: str
+
+
 class MethodInfo(BaseModel):
     """A learner."""
 
@@ -143,15 +150,19 @@ class MethodInfo(BaseModel):
     title: str
     knobs: list[str]
     defaults: dict[str, Any]
+    phases: list[PhaseInfo] = Field(description="The parts that `phase` takes a step in, in order.")
 
 
 class PresetInfo(BaseModel):
-    """A named set of values with its source."""
+    """A named set of values, each with its source."""
 
     name: str
     method: str
     source: str
+    title: str
     values: dict[str, Any]
+    sources: dict[str, str] = Field(description="For each value, the place that states it.")
+    departures: list[str] = Field(description="What of the source is done otherwise here.")
 
 
 class SettingInfo(BaseModel):

@@ -20,6 +20,7 @@ from server.engine.outbox import Outbox
 from server.engine.scheduler import FairScheduler
 from server.engine.training import ENDED, STEP_REPLY_SECONDS, Training, Watch
 from trainers.config import KnobChange, RunConfig
+from trainers.guard import TrainingError
 
 log = logging.getLogger("sushibelt.worker")
 
@@ -119,10 +120,15 @@ class Loop:
                 self._reply(training.evaluation_reply, training.resource())
             self.scheduler.charge(training.run, time.monotonic() - started)
 
-    def _guard(self, training: Training, action: Callable[..., None], *args: Any) -> None:
-        """An error of one run fails that run alone, unless it took the device with it."""
+    def _guard(self, training: Training, action: Callable[..., object], *args: Any) -> None:
+        """An error of one run fails that run alone, unless it took the device with it; a run that stopped
+        itself on good ground is paused."""
         try:
             action(*args)
+        except TrainingError as error:
+            log.warning("run %s paused itself: %s", training.run, error)
+            self._guard(training, training.halt, error)
+            self._answer_step(training, float("inf"))
         except Exception as error:
             if self.backend.lost(error):
                 training.fail(error)
@@ -276,6 +282,12 @@ class Loop:
             return
         if command == "evaluate":
             self._evaluate(training, message["id"])
+            return
+        if command == "phase":
+            if training.trainer is None:
+                raise Refused("not_begun", training.reason or "the run has not begun yet")
+            self._guard(training, training.take_phase, time.monotonic())
+            self._reply(message["id"], training.resource())
             return
         training.pending_steps = 0
         if command != "resume":  # who asks for metrics after the answer finds them complete

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from server.engine.backend import EvaluationLike, TickLike, TrainerLike, explain
+from server.engine.backend import EvaluationLike, PhaseLike, TickLike, TrainerLike, explain
 from server.engine.outbox import Outbox
 from server.live import wire
 from trainers.config import KnobChange, RunConfig
+from trainers.guard import TrainingError
 
 PICTURE_SECONDS = 0.25  # matrix and views go out at most this often while training
 METRIC_SECONDS = 0.5
@@ -117,6 +118,15 @@ class Training:
         self.drowse(now)
         self.tick(now, everyone=True, whole=True, single=True)
 
+    def halt(self, error: TrainingError) -> None:
+        """Training stopped itself and stands on good ground: the run waits for somebody to change a knob."""
+        detail, cause = explain(error)
+        self.pending_steps, self.paused = 0, True
+        self.event("error", title="The run paused itself", detail=detail, cause=cause)
+        self.become("paused", detail if cause is None else f"{detail}: {cause}")
+        self._said.clear()  # the dictionary may have gone back: the old changes fit nobody
+        self.tick(time.monotonic(), everyone=True, whole=True, single=True)
+
     def fail(self, error: BaseException) -> None:
         """This run is over; the others are not touched."""
         detail, cause = explain(error)
@@ -152,6 +162,18 @@ class Training:
             self.become("finished")
         elif last and self.state == "running":
             self.become("paused")
+
+    def take_phase(self, now: float) -> str:
+        """Take the next part of a step and show what it leaves; its name."""
+        assert self.trainer is not None
+        self.pending_steps, self.paused = 0, True
+        phase = self.trainer.train_phase()
+        self.become("paused")
+        self.tick(now, everyone=True, single=True, phase=phase)
+        if self.trainer.between_steps:
+            self._count(now)
+            self.flush_metrics(now)
+        return phase.name
 
     def _tick_due(self, now: float) -> bool:
         if not self.watch.viewers or self.outbox.waiting(self.run):
@@ -204,12 +226,15 @@ class Training:
 
     # What goes out
 
-    def tick(self, now: float, *, everyone: bool, whole: bool = False, single: bool = False) -> None:
+    def tick(
+        self, now: float, *, everyone: bool, whole: bool = False, single: bool = False, phase: PhaseLike | None = None
+    ) -> None:
         """Encode the present moment once and hand it to the outbox.
 
         everyone: for all viewers, else only for those who lack a snapshot.
         whole: the whole dictionary, else what was written in the last second.
         single: the picture of one deliberate step: nothing is left out to save time.
+        phase: the part of a step just taken, whose figures and arrays go along.
         """
         assert self.trainer is not None
         sections = set(self.watch.sections) or {"dict"}
@@ -223,6 +248,10 @@ class Training:
                 self._said.popleft()
             after = self._said[0][1]
         moment: TickLike = self.trainer.tick(sections, after=after)
+        if phase is not None:
+            shown = phase.show()
+            moment.scalars |= shown.scalars | {"phase": phase.number, "phase_step": phase.step}
+            moment.sections |= shown.sections
         if sections & PICTURES:
             self._last_pictures = now
         written = moment.scalars.get("dict_written")
@@ -277,7 +306,7 @@ class Training:
         """Send the scalars of all steps since the last time.
 
         Raises:
-            Exception: the loss is no number any more (as the trainer says it).
+            TrainingError: the run went wrong and stopped itself.
         """
         if self.trainer is None or (due and now - self._last_metrics < METRIC_SECONDS):
             return
@@ -289,7 +318,4 @@ class Training:
         data = np.stack([np.asarray(columns[name], "<f8") for name in names]).tobytes()
         header = {"kind": "metrics", "run": self.run, "epoch": self.epoch, "names": names, "step": self.step}
         self.outbox.send(header, data)
-        loss = columns.get("loss")
-        broken = getattr(self.trainer, "broken", None)
-        if loss is not None and broken is not None and not np.isfinite(loss).all():
-            raise broken(float(loss[~np.isfinite(loss)][0]))
+        self.trainer.check()

@@ -167,7 +167,8 @@ class Repository:
         every: int = 1,
         limit: int = 20_000,
     ) -> Columns:
-        """Columns of the steps first..last that are multiples of `every`, at most `limit` rows."""
+        """Columns of the steps first..last that are multiples of `every`, at most `limit` rows. Of a step that
+        was taken again, because the run had to go back, the last time counts."""
         query = select(MetricsRow.names, MetricsRow.data, MetricsRow.count)
         query = query.where(MetricsRow.run == run, MetricsRow.epoch == epoch, MetricsRow.last_step >= first)
         if last is not None:
@@ -183,11 +184,25 @@ class Repository:
                 if last is not None:
                     keep &= steps <= last
                 if keep.any():
+                    total -= _forget_from(parts, float(steps[keep][0]))
                     parts.append((chunk_names, values[:, keep]))
                     total += int(keep.sum())
                 if total > limit:
                     break
         return _join(parts, names, total, limit)
+
+
+def _forget_from(parts: list[tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]], step: float) -> int:
+    """Drop rows of that step and later from the end of what was read; how many there were."""
+    dropped = 0
+    while parts:
+        names, block = parts[-1]
+        earlier = block[names.index("step")] < step
+        dropped += int((~earlier).sum())
+        if earlier.all():
+            break
+        parts[-1:] = [(names, block[:, earlier])] if earlier.any() else []
+    return dropped
 
 
 def _join(

@@ -1,7 +1,7 @@
 """Trainers without torch for tests that need speed or a fault. Given to the worker with --trainers.
 
-The seed chooses the fault: 101 raises at step 3, 102 raises a TrainingError-like error at step 3, 103 has a
-loss that is no number from step 5 on, 105 takes 30 ms a step, 106 takes 150 ms a step.
+The seed chooses the fault: 101 raises at step 3, 102 stops itself at step 3, 103 has a loss that is no number
+at step 5 and is taken back to step 1; both go on when resumed; 105 takes 30 ms a step, 106 takes 150 ms a step.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from server.engine.backend import Backend
 from server.engine.worker import HostWatch
 from trainers.config import KnobChange, RunConfig
+from trainers.guard import TrainingError
 from trainers.image_set import ImageError, SetInfo
 
 SETS: dict[str, tuple[int, str | None]] = {
@@ -26,14 +27,12 @@ SETS: dict[str, tuple[int, str | None]] = {
 }
 
 
-class LossError(Exception):
-    cause = "the learning rate is 10: lower it"
-
-
 class FakeTrainer:
     def __init__(self, config: RunConfig, images: Any) -> None:
         self.config, self.images, self.step = config, images, 0
         self._from = 0
+        self._trouble: TrainingError | None = None
+        self._troubled = False
         self._writes = np.zeros(0, np.uint32)
 
     @property
@@ -46,8 +45,9 @@ class FakeTrainer:
         self.step += 1
         if self.step == 3 and seed == 101:
             raise RuntimeError("shapes do not match")
-        if self.step == 3 and seed == 102:
-            raise LossError("the loss became nan by step 3")
+        if self.step == 3 and seed == 102 and not self._troubled:
+            self._troubled = True
+            raise TrainingError("all embeddings became one point by step 3", "the learning rate is 10: lower it", 3)
         new = np.full(self.config.batch_size, self.step, np.uint32)
         self._writes = np.concatenate([self._writes, new])
 
@@ -57,8 +57,22 @@ class FakeTrainer:
         self.config = self.config.with_knobs(change)
         return self.step + 1
 
-    def broken(self, loss: float) -> Exception:
-        return LossError(f"the loss became {loss} by step {self.step}")
+    @property
+    def between_steps(self) -> bool:
+        return True
+
+    def train_phase(self) -> Any:
+        self.train_step()
+        arrays = {"phase.image": np.arange(4, dtype=np.uint32)}
+        shown = SimpleNamespace(scalars={"gradient_norm": 1.5}, sections=arrays)
+        return SimpleNamespace(step=self.step, name="gradient", number=4, show=lambda: shown)
+
+    def check(self) -> None:
+        if self._trouble is not None:
+            error, self._trouble = self._trouble, None
+            self.step = self._from = 1
+            self._writes = self._writes[: self.config.batch_size]
+            raise error
 
     def tick(self, sections: Any, *, after: int | None = None) -> Any:
         written = len(self._writes)
@@ -83,8 +97,11 @@ class FakeTrainer:
         if not len(steps):
             return None
         loss = 1 / (1 + steps)
-        if self.config.seed == 103:
-            loss[steps >= 5] = np.nan
+        if self.config.seed == 103 and self.step >= 5 and not self._troubled:
+            self._troubled = True
+            self._trouble = TrainingError("the loss became nan at step 5; the run was taken back to step 1", "x", 1)
+            loss[steps == 5] = np.nan
+            steps, loss = steps[steps <= 5], loss[steps <= 5]
         return {"step": steps, "loss": loss, "accuracy": np.where(steps % 2, np.nan, 0.5)}
 
 

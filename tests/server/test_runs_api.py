@@ -191,7 +191,35 @@ def test_a_run_that_nobody_watches_sleeps_and_one_with_steps_does_not(belt: Runn
     belt.command(sleeper, "stop")
 
 
-@pytest.mark.parametrize(("seed", "said"), [(101, "shapes do not match"), (102, "lower it"), (103, "loss became nan")])
+@pytest.mark.parametrize(("seed", "said"), [(102, "lower it"), (103, "loss became nan")])
+def test_a_run_that_goes_wrong_pauses_says_why_and_can_go_on(belt: Running, seed: int, said: str) -> None:
+    with belt.live(run := belt.create(seed=seed, steps=200)["id"]) as viewer:
+        paused = belt.becomes(run, "paused")
+        assert said in paused["reason"]
+        error = viewer.until_text("event", "error")["event"]
+        assert set(error) >= {"title", "detail", "cause"}
+        assert paused["step"] == {102: 3, 103: 1}[seed]
+        viewer.until_frame(lambda frame: frame.step == paused["step"] and frame.snapshot)
+        belt.command(run, "resume")
+        assert belt.becomes(run, "finished")["reason"] is None
+    columns = belt.http.get(f"/runs/{run}/metrics", params={"names": "loss"}).json()["columns"]
+    assert columns["step"] == list(range(1, 201))  # no hole, and no step twice
+    assert None not in columns["loss"]
+
+
+def test_a_step_is_taken_in_parts(belt: Running) -> None:
+    run = belt.create(steps=100_000)["id"]
+    with belt.live(run) as viewer:
+        belt.command(run, "phase")
+        frame = viewer.until_frame(lambda frame: "phase" in frame.scalars)
+        assert frame.scalars["gradient_norm"] == 1.5
+        assert frame.sections["phase.image"].tolist() == [0, 1, 2, 3]
+        assert frame.scalars["phase_step"] == frame.step
+    assert belt.run(run)["state"] == "paused"
+    belt.command(run, "stop")
+
+
+@pytest.mark.parametrize(("seed", "said"), [(101, "shapes do not match")])
 def test_an_error_of_one_run_fails_that_run_alone(belt: Running, seed: int, said: str) -> None:
     other = belt.create(steps=100_000)["id"]
     run = belt.create(seed=seed, steps=100_000)["id"]

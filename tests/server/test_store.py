@@ -129,3 +129,16 @@ def test_a_folder_has_one_service(tmp_path: Path) -> None:
     with lock_folder(tmp_path), pytest.raises(StoreError, match="another Sushibelt"):
         lock_folder(tmp_path)
     lock_folder(tmp_path).close()
+
+
+def test_of_a_step_taken_twice_the_last_time_counts(tmp_path: Path) -> None:
+    async def body(store: Repository) -> None:
+        await store.add_run(new_run().columns(), [])
+        for steps, loss in ((range(1, 6), 1.0), (range(6, 9), 2.0), (range(4, 10), 3.0)):
+            data = np.stack([np.array(steps, "<f8"), np.full(len(steps), loss)]).tobytes()
+            await store.add_metrics("r1", 1, ["step", "loss"], data, {"step": steps[-1]})
+        found = await store.metrics("r1", 1)
+        assert found.values["step"].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+        assert found.values["loss"].tolist() == [1, 1, 1, 3, 3, 3, 3, 3, 3]
+
+    with_store(tmp_path, body)

@@ -82,7 +82,7 @@ export interface Catalog {
   lessons: Partial<Record<LessonName, string>>;
 }
 
-export type CommandName = "pause" | "resume" | "step" | "stop" | "evaluate" | "reset";
+export type CommandName = "pause" | "resume" | "step" | "phase" | "stop" | "evaluate" | "reset";
 
 /** A refusal of the service (RFC 9457), or no answer at all (status 0). `message` is fit to show. */
 export class ApiError extends Error {

@@ -89,7 +89,8 @@ export function describe(view: RunView): [string, string, string] {
     }
     case "paused": {
       const state = view.run?.state;
-      return [state === "finished" ? "Finished" : state === "stopped" ? "Stopped" : "Paused", at, ""];
+      const word = state === "finished" ? "Finished" : state === "stopped" ? "Stopped" : "Paused";
+      return [word, at, view.run?.reason ? "by itself" : ""];
     }
     case "asleep":
       return ["Asleep", at, "wakes when watched"];

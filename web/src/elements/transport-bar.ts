@@ -61,6 +61,11 @@ export class TransportBar extends LitElement {
     return this.view?.knob("steps_per_second") === SLOW;
   }
 
+  /** Why the run paused itself, where it did. */
+  private get trouble(): string | null {
+    return this.view?.run?.state === "paused" ? this.view.run.reason : null;
+  }
+
   override render() {
     const unknown = !this.view?.run || this.view.status === "offline";
     const over = this.view?.run?.state === "failed" || this.view?.run?.state === "finished";
@@ -102,6 +107,7 @@ export class TransportBar extends LitElement {
         </button>
       </div>
       ${this.refusal ? html`<div class="refusal" role="alert">${this.refusal}</div>` : nothing}
+      ${this.trouble ? html`<div class="refusal" role="alert">Paused by itself: ${this.trouble}.</div>` : nothing}
     `;
   }
 
