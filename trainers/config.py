@@ -101,6 +101,8 @@ class RunConfig(_Strict):
     schedule_every: s.ScheduleEverySetting = "step"
     warmup_passes: s.WarmupPasses = 0
 
+    probe_share: s.ProbeShare = 0.05
+
     bank_loss: s.BankLossSetting = "softmax"
     bank_negatives: s.BankNegatives = 4_096
     bank_start: s.BankStartSetting = "encoded"

@@ -20,14 +20,10 @@ from torch import Tensor
 from trainers.config import KnobChange
 from trainers.dictionary import Bank, Queue
 from trainers.encoders import Encoder, frozen_statistics
+from trainers.probe_plan import ProbeAccount, ProbePlan, plan_probe
 from trainers.probes import Curve, Sample, consistency, curve_by_age, drift, gradient_agreement, spread
 from trainers.tick import Array, Scalar, Tick, finite
 from trainers.trainer import Trainer
-
-PROBE_EVERY = 16  # steps between two probes
-PROBE_KEYS = 384  # keys re-encoded by one
-GAP_KEYS = 64  # of those, how many go through the query encoder too
-_FEWEST_BATCHES = 4  # with batch norm whole batches are replayed: at least so many
 
 
 @dataclass
@@ -90,7 +86,10 @@ class DictionaryTrainer(Trainer):
     queries: Tensor
     positives: Tensor
     probe: Probe | None = None
-    _probe_due = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.account = ProbeAccount(self.config.probe_share)
 
     # What a method says about its dictionary.
 
@@ -133,22 +132,33 @@ class DictionaryTrainer(Trainer):
     # Probing.
 
     def after_step(self, step: int) -> None:
-        if self._probe_due or step % PROBE_EVERY == 0:
-            self.measure()
+        self.account.step()
+        plan = self.probe_plan
+        if self.account.due(plan.cost):
+            self.account.pay(plan.cost)
+            self._probe(plan)
 
     def apply(self, change: KnobChange) -> int:
-        self._probe_due = True  # who moves a knob wants to see what it does
+        self.account.asked = True  # who moves a knob wants to see what it does
         return super().apply(change)
 
     def measure(self) -> None:
+        """Probe now, whatever was saved up for it."""
+        if self.probe is None or self.probe.step != self.step:
+            self._probe(self.probe_plan)
+
+    @property
+    def probe_plan(self) -> ProbePlan:
+        """How the next probe is taken."""
+        has_gap = self.today is not self.encoder
+        return plan_probe(self.config, self.dictionary.fill, whole_batches=self.today.needs_batch, gap=has_gap)
+
+    def _probe(self, plan: ProbePlan) -> None:
         """Re-encode a sample of the dictionary, spread evenly over ages, and keep what it says."""
-        if self.probe is not None and self.probe.step == self.step and not self._probe_due:
-            return
         held = self.held()
         if self.step == 0 or not len(held):
             return
-        self._probe_due = False
-        sample = self._choose(held)
+        sample = self._choose(held, plan.keys)
         with frozen_statistics(self.today), frozen_statistics(self.encoder):
             self.encoder.train()
             today = self._reencode(sample, self.today)
@@ -156,19 +166,19 @@ class DictionaryTrainer(Trainer):
             image = torch.from_numpy(sample.image).to(self.device)
             same, other, id_photo = drift(stored, today, image)
             agreement = gradient_agreement(self.queries, self.positives, stored, today, self.config.temperature)
-            has_gap = self.today is not self.encoder
-            gap = self._gap(sample, today) if has_gap else torch.zeros_like(other)
+            has_gap = plan.gap > 0
+            gap = self._gap(sample, today, plan.gap) if has_gap else torch.zeros_like(other)
             packed = torch.cat([same, torch.stack([other, id_photo, agreement, gap])])
         self.probe = Probe(self.step, sample, packed, has_gap)
         self.record(self.step, self.probe)
 
-    def _choose(self, held: Sample) -> Sample:
+    def _choose(self, held: Sample, keys: int) -> Sample:
         """Entries spread evenly over ages; with batch norm, whole batches of them."""
         if not self.today.needs_batch:
-            return held.take(spread(len(held), PROBE_KEYS))
+            return held.take(spread(len(held), keys))
         groups = self.groups(held)
         names = list(dict.fromkeys(groups.tolist()))  # oldest first
-        count = max(_FEWEST_BATCHES, PROBE_KEYS // self.config.batch_size)
+        count = max(1, keys // self.config.batch_size)
         chosen = [names[i] for i in spread(len(names), count)]
         return held.take(np.flatnonzero(np.isin(groups, chosen)))
 
@@ -197,13 +207,11 @@ class DictionaryTrainer(Trainer):
     def _views_of(self, part: Sample) -> Tensor:
         return self.views(part.image, part.seed, int(part.step[0]))
 
-    def _gap(self, sample: Sample, today: Tensor) -> Tensor:
-        """Mean cos(query encoder, key encoder) on the sample's newest views."""
+    def _gap(self, sample: Sample, today: Tensor, count: int) -> Tensor:
+        """Mean cos(query encoder, key encoder) on the sample's newest views; with batch norm, its newest batch."""
         if self.today.needs_batch:
             groups = self.groups(sample)
             count = int((groups == groups[-1]).sum())
-        else:
-            count = min(GAP_KEYS, len(sample))
         newest = sample.take(np.arange(len(sample) - count, len(sample)))
         return (self._reencode(newest, self.encoder) * today[-count:]).sum(1).mean()
 
@@ -251,6 +259,10 @@ class DictionaryTrainer(Trainer):
         tick.sections["probe.image"] = sample.image.astype(np.uint32)
         tick.sections["probe.cosine"] = self.probe.cosines.astype(np.float32)
 
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"probes": {"balance": self.account.balance, "asked": self.account.asked}}
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.probe, self._probe_due = None, True
+        self.probe = None
+        self.account.balance, self.account.asked = float(state["probes"]["balance"]), bool(state["probes"]["asked"])

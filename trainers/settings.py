@@ -112,6 +112,17 @@ WarmupPasses = Annotated[
     float,
     _setting("Warm-up", "Passes in which the learning rate climbs from 0 in a line.", unit="passes", ge=0, le=1_000),
 ]
+ProbeShare = Annotated[
+    float,
+    _setting(
+        "Probe share",
+        "Share of the training work that measuring the dictionary may take; 0 measures only when asked.",
+        methods=("memory_bank", "moco"),
+        step=0.01,
+        ge=0,
+        le=0.5,
+    ),
+]
 BankLossSetting = Annotated[
     BankLoss,
     _setting(

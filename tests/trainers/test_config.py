@@ -69,7 +69,7 @@ PAPERS = [name for name in PRESETS if not name.startswith("lesson")]
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_papers_preset_leaves_nothing_to_our_defaults_and_sources_every_value(name: str) -> None:
     preset = PRESETS[name]
-    chosen_by_the_caller = {"method", "preset", "images", "seed", "steps", "steps_per_second"}
+    chosen_by_the_caller = {"method", "preset", "images", "seed", "steps", "steps_per_second", "probe_share"}
     read = {s for s in RunConfig.model_fields if preset.method in setting_methods(s)} - chosen_by_the_caller
     config = RunConfig.model_validate({"preset": name})
     idle = {  # nothing reads these under the preset's other values
