@@ -34,7 +34,7 @@ def publish(
     show = Table(*table[0], title=name, caption=caption)
     for row in table[1:]:
         show.add_row(*row)
-    Console().print(show)
+    Console(width=max(120, Console().width)).print(show)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     content = {

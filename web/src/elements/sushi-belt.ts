@@ -167,8 +167,12 @@ export class SushiBelt extends LitElement {
     const dictionary = this.view?.dictionary;
     if (!dictionary?.ready) return "All keys, newest to oldest";
     const { fill, size } = dictionary;
+    const rest =
+      this.view?.run?.config.queue_start === "masked"
+        ? "the empty places do not count yet"
+        : "random vectors hold the other places: easy negatives, so the loss starts low and rises first";
     return fill < size
-      ? html`<b>${count(fill)}</b> of ${count(size)} keys so far, newest to oldest`
+      ? html`<b>${count(fill)}</b> of ${count(size)} keys so far, newest to oldest; ${rest}`
       : html`All <b>${count(size)}</b> keys, newest to oldest`;
   }
 
