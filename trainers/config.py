@@ -101,6 +101,7 @@ class RunConfig(_Strict):
     schedule_every: s.ScheduleEverySetting = "step"
     warmup_passes: s.WarmupPasses = 0
 
+    precision: s.Precision = "auto"
     probe_share: s.ProbeShare = 0.05
 
     bank_loss: s.BankLossSetting = "softmax"

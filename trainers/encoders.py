@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import cast
 
 import torch
@@ -44,6 +45,16 @@ class SmallBackbone(nn.Sequential):
             ]
             before = width
         super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.BatchNorm1d(before, affine=False))
+
+
+@cache
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for it; emulated it would be slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return False
 
 
 def resnet18_backbone() -> nn.Module:
@@ -106,11 +117,17 @@ class Encoder(nn.Module):
         self.dim = features if config.head == "none" else config.embedding_dim
         if config.method == "moco" and config.bn_splits > 1:
             split_batch_norm(self, config.bn_splits)
+        self.precision = config.precision
         self.needs_batch = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self.modules())
 
     def features(self, views: Tensor) -> Tensor:
-        """Backbone output [B, features], what is kept after training."""
-        return cast(Tensor, self.backbone((views - self.mean) / self.std))
+        """Backbone output float32 [B, features], what is kept after training."""
+        x = (views - self.mean) / self.std
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self._half(x.device)):
+            return cast(Tensor, self.backbone(x)).float()
+
+    def _half(self, device: torch.device) -> bool:
+        return self.precision == "bfloat16" or (self.precision == "auto" and multiplies_bfloat16(device))
 
     def __call__(self, views: Tensor) -> Tensor:
         return cast(Tensor, super().__call__(views))

@@ -12,11 +12,11 @@ from trainers import losses, showing
 from trainers.dictionary import Bank
 from trainers.dictionary_trainer import Batch, DictionaryTrainer
 from trainers.encoders import Encoder, frozen_statistics
+from trainers.hashing import uniforms, view_seeds
 from trainers.phases import SHOWN, Phase, Shown
 from trainers.probes import Sample
 from trainers.tick import Array
 from trainers.trainer import Outcome, Parts, generator
-from trainers.views import uniforms, view_seeds
 
 _NOISE_VIEW = 7  # a stream of random numbers that no view reads
 

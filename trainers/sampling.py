@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from trainers.views import Seeds, view_seeds
+from trainers.hashing import Seeds, view_seeds
 
 Ints = npt.NDArray[np.int64]
 

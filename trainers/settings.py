@@ -18,6 +18,7 @@ HeadKind = Literal["none", "linear", "mlp"]
 BankLoss = Literal["nce", "softmax"]
 BankStart = Literal["encoded", "random"]
 QueueStart = Literal["random", "masked"]
+PrecisionKind = Literal["auto", "float32", "bfloat16"]
 OptimizerKind = Literal["sgd", "lars"]
 ScheduleKind = Literal["constant", "cosine", "steps"]
 ScheduleEvery = Literal["step", "pass"]
@@ -111,6 +112,14 @@ ScheduleEverySetting = Annotated[
 WarmupPasses = Annotated[
     float,
     _setting("Warm-up", "Passes in which the learning rate climbs from 0 in a line.", unit="passes", ge=0, le=1_000),
+]
+Precision = Annotated[
+    PrecisionKind,
+    _setting(
+        "Precision",
+        "Numbers the backbone computes with; weights, head, loss and keys are float32 always. auto: bfloat16 where "
+        "the device multiplies it natively, float32 elsewhere.",
+    ),
 ]
 ProbeShare = Annotated[
     float,

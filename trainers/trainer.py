@@ -25,12 +25,13 @@ from torch import Tensor
 from trainers.config import KnobChange, RunConfig
 from trainers.encoders import Encoder
 from trainers.guard import Guard, TrainingError, broken_cause, collapse_cause
+from trainers.hashing import mix
 from trainers.optimizers import make_optimizer
 from trainers.phases import PHASES, Phase
 from trainers.sampling import Sampler
 from trainers.schedule import schedule_factor
 from trainers.tick import MAX_VIEWS, Scalar, Tick, finite, picture_bytes
-from trainers.views import ViewSettings, make_views, mix
+from trainers.views import ViewSettings, make_views
 
 if TYPE_CHECKING:
     from trainers.images import ImageSet
@@ -203,8 +204,7 @@ class Trainer:
     def views(self, image: npt.NDArray[np.int64], seed: npt.NDArray[np.int64], step: int) -> Tensor:
         """Views of images as that step drew them, float32 [n, 3, S, S] in [0, 1]."""
         index = torch.from_numpy(np.ascontiguousarray(image)).to(self.device, non_blocking=True)
-        seeds = torch.from_numpy(np.ascontiguousarray(seed)).to(self.device, non_blocking=True)
-        return make_views(self.pictures[index], seeds, self.view_settings(step))
+        return make_views(self.pictures[index], seed, self.view_settings(step))
 
     def batch_views(self, step: int, *views: int) -> Tensor:
         """Views of each image of a step's batch, one after the other, float32 [len(views) * B, 3, S, S]."""

@@ -1,12 +1,12 @@
 """Random views of images, batched on the device and replayable from (image, seed).
 
 A view is a function of its picture, its 64-bit seed and the settings: nothing else. The seed is hashed
-into uniform numbers by a counter generator (SplitMix64), each augmentation reading columns of its own,
-so switching one off leaves the others' draws as they were, and a batch of B views equals the same
-views made one by one.
+into uniform numbers (`trainers.hashing`), each augmentation reading columns of its own, so switching one
+off leaves the others' draws as they were, and a batch of B views equals the same views made one by one.
 
-Cropping, resizing and mirroring are one pair of small matrix products per picture, blur another: no
-loop over pictures and no host work.
+The host makes the numbers, so it knows without asking the device which pictures an augmentation falls
+on, and only those are worked on. Cropping, resizing and mirroring are one pair of small matrix products
+per picture, blur another: no loop over pictures.
 
 Augmentations and their strengths: Chen 2020 (SimCLR), appendix A, in the order crop, flip, jitter,
 grayscale, blur. Two departures, both for speed and replay: the four parts of the jitter come in one
@@ -16,6 +16,7 @@ fixed order, and a crop that would leave the picture is clipped, not drawn again
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -24,20 +25,17 @@ import torch
 from torch import Tensor
 
 from trainers.config import RunConfig
-
-Seeds = npt.NDArray[np.int64]
-
-_GAMMA = 0x9E3779B97F4A7C15
-_MIX1 = 0xBF58476D1CE4E5B9
-_MIX2 = 0x94D049BB133111EB
-_MASK = 2**64 - 1
+from trainers.hashing import Seeds, host_uniforms
 
 CROP_RATIO = (3 / 4, 4 / 3)
 BLUR_SIGMA_MIN = 0.1
+CACHED = 64  # pictures of 32 x 32 worked on together on a CPU: they stay in a core's cache
 
 # The columns of uniform numbers that each draw reads.
 (_AREA, _RATIO, _LEFT, _TOP, _FLIP, _JITTER, _BRIGHT, _CONTRAST, _SATURATION, _HUE, _GRAY, _BLUR, _SIGMA) = range(13)
 _COLUMNS = 13
+
+Chosen = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -63,71 +61,52 @@ class ViewSettings:
         return cls(**{field.name: getattr(config, field.name) for field in fields(cls)})
 
 
-def mix(value: int) -> int:
-    """SplitMix64's finaliser on one Python integer (Steele, Lea & Flood 2014)."""
-    z = (value + _GAMMA) & _MASK
-    z = ((z ^ (z >> 30)) * _MIX1) & _MASK
-    z = ((z ^ (z >> 27)) * _MIX2) & _MASK
-    return z ^ (z >> 31)
-
-
-def view_seeds(run_seed: int, step: int, view: int, count: int) -> Seeds:
-    """Seeds of the views of one batch, int64 [count]: a function of run, step, view and place alone."""
-    start = mix(mix(mix(run_seed) ^ step) ^ view)
-    slots = np.arange(1, count + 1, dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        return (np.uint64(start) + slots * np.uint64(_GAMMA)).view(np.int64)
-
-
-def _signed(value: int) -> int:
-    return value - 2**64 if value >= 2**63 else value
-
-
-def _shift(z: Tensor, bits: int) -> Tensor:
-    """Logical right shift: torch shifts int64 arithmetically."""
-    return (z >> bits) & ((1 << (64 - bits)) - 1)
-
-
-def uniforms(seeds: Tensor, columns: int) -> Tensor:
-    """Uniform numbers in [0, 1), float32 [B, columns], from seeds int64 [B] by SplitMix64.
-
-    Integer multiplication wraps modulo 2^64 on every device, so the numbers are the same everywhere.
-    """
-    steps = torch.arange(1, columns + 1, device=seeds.device, dtype=torch.int64) * _signed(_GAMMA)
-    z = seeds[:, None] + steps[None, :]
-    z = (z ^ _shift(z, 30)) * _signed(_MIX1)
-    z = (z ^ _shift(z, 27)) * _signed(_MIX2)
-    z = z ^ _shift(z, 31)
-    return _shift(z, 40).to(torch.float32) * 2.0**-24
-
-
-def make_views(pictures: Tensor, seeds: Tensor, settings: ViewSettings) -> Tensor:
+def make_views(pictures: Tensor, seeds: Seeds, settings: ViewSettings) -> Tensor:
     """One random view of each picture.
 
     Args:
-        pictures: uint8 [B, 3, S, S].
-        seeds: int64 [B], on the same device.
+        pictures: uint8 [B, 3, S, S] on the device.
+        seeds: int64 [B].
         settings: what to do to them.
 
     Returns:
         float32 [B, 3, S, S] in [0, 1].
     """
-    u = uniforms(seeds, _COLUMNS)
-    x = pictures.to(torch.float32) / 255
-    if settings.crop or settings.flip:
-        x = _crop_flip(x, u, settings)
-    if settings.jitter and settings.jitter_strength > 0:
-        jittered = _jitter(x, u, settings.jitter_strength, settings.jitter_hue)
-        x = torch.where(_chosen(u, _JITTER, settings.jitter_share), jittered, x)
-    if settings.gray:
-        x = torch.where(_chosen(u, _GRAY, settings.gray_share), _luma(x).expand_as(x), x)
-    if settings.blur:
-        x = torch.where(_chosen(u, _BLUR, settings.blur_share), _blur(x, u[:, _SIGMA], settings.blur_sigma), x)
+    known = host_uniforms(seeds, _COLUMNS)
+    u = torch.from_numpy(known).to(pictures.device, non_blocking=True)
+    if pictures.device.type != "cpu":
+        return _augment(pictures, known, u, settings)
+    x = torch.empty(pictures.shape, dtype=torch.float32)
+    together = max(1, CACHED * 32 * 32 // pictures.shape[-1] ** 2)
+    for start in range(0, len(pictures), together):
+        part = slice(start, start + together)
+        x[part] = _augment(pictures[part], known[part], u[part], settings)
     return x
 
 
-def _chosen(u: Tensor, column: int, share: float) -> Tensor:
-    return (u[:, column] < share)[:, None, None, None]
+def _augment(pictures: Tensor, known: npt.NDArray[np.float32], u: Tensor, settings: ViewSettings) -> Tensor:
+    """known, u: the same uniform numbers on the host and on the device, [B, _COLUMNS]."""
+    x = pictures.to(torch.float32).div_(255)
+    if settings.crop or settings.flip:
+        x = _crop_flip(x, u, settings)
+    if settings.jitter and settings.jitter_strength > 0:
+        s, hue = settings.jitter_strength, settings.jitter_hue
+        x = _change(x, u, known[:, _JITTER] < settings.jitter_share, lambda x, u: _jitter(x, u, s, hue))
+    if settings.gray:
+        x = _change(x, u, known[:, _GRAY] < settings.gray_share, lambda x, _: _luma(x).expand_as(x))
+    if settings.blur:
+        x = _change(
+            x, u, known[:, _BLUR] < settings.blur_share, lambda x, u: _blur(x, u[:, _SIGMA], settings.blur_sigma)
+        )
+    return x
+
+
+def _change(x: Tensor, u: Tensor, chosen: Chosen, change: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """The chosen pictures changed, in place."""
+    if not chosen.any():
+        return x
+    rows = torch.from_numpy(np.flatnonzero(chosen)).to(x.device, non_blocking=True)
+    return x.index_copy_(0, rows, change(x[rows], u[rows]))
 
 
 def _crop_flip(x: Tensor, u: Tensor, settings: ViewSettings) -> Tensor:
@@ -155,7 +134,7 @@ def _resample_matrix(start: Tensor, extent: Tensor, at: Tensor) -> Tensor:
     size = at.shape[1]
     source = ((start[:, None] + extent[:, None] * at) * size - 0.5).clamp(0, size - 1)
     pixels = torch.arange(size, device=at.device)
-    return (1 - (source[:, :, None] - pixels).abs()).clamp(min=0)
+    return (source[:, :, None] - pixels).abs_().neg_().add_(1).clamp_(min=0)
 
 
 def _separable(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -167,21 +146,23 @@ def _separable(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 def _luma(x: Tensor) -> Tensor:
     """Brightness as the eye weighs it (ITU-R BT.601), [B, 1, S, S]."""
-    return 0.299 * x[:, 0:1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:3]
+    return (x[:, 0:1] * 0.299).add_(x[:, 1:2], alpha=0.587).add_(x[:, 2:3], alpha=0.114)
 
 
 def _jitter(x: Tensor, u: Tensor, strength: float, hue: float) -> Tensor:
-    """Brightness, contrast, saturation by a factor in 1 +- 0.8 s, then hue by +- hue s turns."""
+    """Brightness, contrast, saturation by a factor in 1 +- 0.8 s, then hue by +- hue s turns; x is written over."""
 
     def factor(column: int) -> Tensor:
         low = max(0.0, 1 - 0.8 * strength)
         return (low + (1 + 0.8 * strength - low) * u[:, column])[:, None, None, None]
 
-    x = (x * factor(_BRIGHT)).clamp(0, 1)
+    x = x.mul_(factor(_BRIGHT)).clamp_(0, 1)
     f = factor(_CONTRAST)
-    x = (x * f + (1 - f) * _luma(x).mean((1, 2, 3), keepdim=True)).clamp(0, 1)
+    mean = _luma(x).mean((1, 2, 3), keepdim=True)
+    x = x.mul_(f).add_(mean * (1 - f)).clamp_(0, 1)
     f = factor(_SATURATION)
-    x = (x * f + (1 - f) * _luma(x)).clamp(0, 1)
+    grey = _luma(x).mul_(1 - f)
+    x = x.mul_(f).add_(grey).clamp_(0, 1)
     turns = min(0.5, hue * strength) * (2 * u[:, _HUE] - 1)
     return _turn_hue(x, turns[:, None, None])
 
@@ -191,15 +172,20 @@ def _turn_hue(x: Tensor, turns: Tensor) -> Tensor:
     red, green, blue = x.unbind(1)
     value = x.amax(1)
     chroma = value - x.amin(1)
-    safe = chroma.clamp(min=1e-8)
+    per = 1 / chroma.clamp(min=1e-8)
     sextant = torch.where(
         value == red,
-        (green - blue) / safe,
-        torch.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
+        (green - blue) * per,
+        torch.where(value == green, 2 + (blue - red) * per, 4 + (red - green) * per),
     )
-    hue = sextant + 6 * turns
-    k = (torch.tensor([5.0, 3.0, 1.0], device=x.device)[:, None, None] + hue[:, None]) % 6
-    return value[:, None] - chroma[:, None] * torch.minimum(k, 4 - k).clamp(0, 1)
+    hue = sextant.add_(6 * turns)
+    turned = torch.empty_like(x)
+    for channel, offset in enumerate((5.0, 3.0, 1.0)):
+        k = hue + offset
+        k.sub_((k * (1 / 6)).floor_().mul_(6))  # into [0, 6)
+        share = k.sub_(2).abs_().neg_().add_(2).clamp_(0, 1)  # min(k, 4 - k) = 2 - |k - 2|
+        torch.addcmul(value, share, chroma, value=-1, out=turned[:, channel])
+    return turned
 
 
 def _blur(x: Tensor, u: Tensor, widest: float) -> Tensor:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from trainers.hashing import Seeds, host_uniforms, mix, uniforms, view_seeds
 from trainers.sampling import Sampler
-from trainers.views import ViewSettings, make_views, mix, uniforms, view_seeds
+from trainers.views import ViewSettings, make_views
 
 OFF = ViewSettings(crop=False, flip=False, jitter=False, gray=False, blur=False)
 
 
-def batch(count: int = 64, size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
+def batch(count: int = 64, size: int = 16) -> tuple[torch.Tensor, Seeds]:
     pictures = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (count, 3, size, size), np.uint8))
-    return pictures, torch.from_numpy(view_seeds(7, 3, 0, count))
+    return pictures, view_seeds(7, 3, 0, count)
 
 
 def test_splitmix_gives_the_published_first_numbers() -> None:
@@ -22,6 +23,11 @@ def test_splitmix_gives_the_published_first_numbers() -> None:
     assert [mix(state + i * 0x9E3779B97F4A7C15) for i in range(3)] == expected
     u = uniforms(torch.tensor([1234567]), 3)[0]
     np.testing.assert_allclose(u, [x / 2**64 for x in expected], atol=1e-7)
+
+
+def test_host_and_device_make_the_same_numbers() -> None:
+    seeds = view_seeds(3, 8, 1, 50)
+    assert np.array_equal(host_uniforms(seeds, 13), uniforms(torch.from_numpy(seeds), 13).numpy())
 
 
 def test_uniform_numbers_are_uniform_and_unrelated() -> None:
