@@ -118,11 +118,17 @@ class Encoder(nn.Module):
         if config.method == "moco" and config.bn_splits > 1:
             split_batch_norm(self, config.bn_splits)
         self.precision = config.precision
+        # Split batch norm would copy in this layout, and group norm is slow in it on a CPU.
+        self.channels_last = config.encoder == "resnet18" and not (config.method == "moco" and config.bn_splits > 1)
+        if self.channels_last:
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.needs_batch = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self.modules())
 
     def features(self, views: Tensor) -> Tensor:
         """Backbone output float32 [B, features], what is kept after training."""
         x = (views - self.mean) / self.std
+        if self.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self._half(x.device)):
             return cast(Tensor, self.backbone(x)).float()
 

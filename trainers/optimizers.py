@@ -26,7 +26,7 @@ def make_optimizer(config: RunConfig, model: nn.Module) -> torch.optim.Optimizer
         lr=config.learning_rate,
         momentum=config.optimizer_momentum,
         weight_decay=config.weight_decay,
-        foreach=True,
+        fused=True,
     )
 
 

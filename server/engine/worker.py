@@ -124,6 +124,7 @@ def load_backend(options: dict[str, Any]) -> Backend:
     """
     import torch
 
+    from trainers.allocator import keep_freed_memory
     from trainers.evaluate import KnnEvaluation
     from trainers.images import Registry, to_device
     from trainers.methods import make_trainer
@@ -131,6 +132,7 @@ def load_backend(options: dict[str, Any]) -> Backend:
     # One core stays free for the web process and the browser that draws: on two cores with software rendering,
     # a second training thread waited at every barrier and training fell to a fifth.
     torch.set_num_threads(options["threads"] or max(1, (os.cpu_count() or 1) - 1))
+    keep_freed_memory()
     device = choose_device(options["device"])
     folders = {name: Path(path) for name, path in options["images"].items()}
     try:
