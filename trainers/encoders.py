@@ -121,7 +121,7 @@ class Encoder(nn.Module):
         # Split batch norm would copy in this layout, and group norm is slow in it on a CPU.
         self.channels_last = config.encoder == "resnet18" and not (config.method == "moco" and config.bn_splits > 1)
         if self.channels_last:
-            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.to(memory_format=torch.channels_last)
         self.needs_batch = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self.modules())
 
     def features(self, views: Tensor) -> Tensor:
