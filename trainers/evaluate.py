@@ -53,10 +53,12 @@ class Evaluation:
         progress: share of the work done, 0 to 1; never falls.
 
     Raises:
-        ValueError: the set has no labels, or too few pictures.
+        ValueError: the set has no labels, or too few pictures, or half a step is taken.
     """
 
     def __init__(self, trainer: Trainer) -> None:
+        if not trainer.between_steps:
+            raise EvaluationError("a step is being taken in parts; take what is left of it, then evaluate")
         self._split = split(trainer.images)
         self.step, self.progress, self._seconds = trainer.step, 0.0, 0.0
         self._work = self._both(trainer, copy.deepcopy(trainer.encoder))

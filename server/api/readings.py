@@ -22,6 +22,7 @@ MAX_ROWS = 20_000
 MAX_EVENTS = 1_000
 MAX_STEP = 2**53
 NAME = r"^[a-z0-9_, ]*$"
+TYPE = r"^[a-z_]+$"
 
 
 @router.get(
@@ -70,13 +71,19 @@ async def events(
     service: ServiceDep,
     since: Annotated[str | None, Query(max_length=40, description="EPOCH:OFFSET; events after it.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 200,
+    type_: Annotated[
+        str | None,
+        Query(alias="type", max_length=40, pattern=TYPE, description="Only events of this type, such as evaluation."),
+    ] = None,
+    newest: Annotated[bool, Query(description="The last `limit` of them, and no `next`.")] = False,
 ) -> EventList:
     """Events in order."""
     try:
         after = (0, 0) if since is None else parse_position(since)
     except ValueError as error:
         raise Invalid.field("since", str(error), since) from None
-    stored = await service.repository.events(run.id, after=after, limit=limit + 1)
+    more = 0 if newest else 1
+    stored = await service.repository.events(run.id, after=after, limit=limit + more, newest=newest, type_=type_)
     page = stored[:limit]
     following = f"{page[-1].epoch}:{page[-1].offset}" if len(stored) > limit else None
     envelopes = [EventEnvelope(epoch=event.epoch, offset=event.offset, event=event.body) for event in page]

@@ -64,9 +64,11 @@ class TrainerLike(Protocol):
 
 
 class EvaluationLike(Protocol):
-    """trainers.evaluate.KnnEvaluation: work in pieces."""
+    """trainers.evaluate.Evaluation: work in pieces."""
 
-    def advance(self) -> bool: ...
+    progress: float
+
+    def advance(self, seconds: float) -> bool: ...
     @property
     def result(self) -> dict[str, Any]: ...
 

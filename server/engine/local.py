@@ -26,6 +26,7 @@ BACKOFF = (0.2, 1.0, 3.0, 10.0, 30.0)
 STEADY_SECONDS = 60.0  # a worker that lived so long starts the backoff anew
 STOP_SECONDS = 2.5
 REPLY_SECONDS = 60.0
+EVALUATE_SECONDS = 86_400.0  # it waits for its turn; whatever ends it is answered, also the worker's death
 PENDING_LIMIT = 1_000
 UNREAD_LIMIT = 4 << 20
 
@@ -267,7 +268,7 @@ class LocalEngine:
 
     async def command(self, run: str, command: str, **arguments: Any) -> dict[str, Any]:
         """Pause, resume, step, stop or evaluate; the run's state after it."""
-        seconds = 600.0 if command == "evaluate" else REPLY_SECONDS
+        seconds = EVALUATE_SECONDS if command == "evaluate" else REPLY_SECONDS
         return dict(await self._ask("command", seconds, run=run, command=command, **arguments))
 
     async def knobs(self, run: str, change: dict[str, Any]) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from server.engine.backend import Backend, explain
+from server.engine.evaluations import PIECE_SECONDS, Evaluations
 from server.engine.gallery import Gallery
 from server.engine.outbox import Outbox
 from server.engine.scheduler import FairScheduler
@@ -50,6 +51,7 @@ class Loop:
         self.backend, self.gallery, self.inbox, self.outbox = backend, gallery, inbox, outbox
         self.runs: dict[str, Training] = {}
         self.scheduler = FairScheduler()
+        self.evaluations = Evaluations(backend, self._reply, self._refuse)
         self.phase: tuple[str, float] = ("idle", time.monotonic())
         self._images: dict[str, Any] = {}
         self._operations: dict[str, Callable[[Message], None]] = {
@@ -93,6 +95,9 @@ class Loop:
             self._guard(training, self._care, training, now)
         ready = [(t.run, t.next_step if t.state == "running" else 0.0) for t in self.runs.values() if t.runnable]
         run, wait = self.scheduler.pick(ready, now)
+        evaluated = self._evaluate_some(now, 0.0 if run is not None else wait)
+        if evaluated:
+            return 0.0
         if run is not None:
             training = self.runs[run]
             self.phase = ("step", now)
@@ -101,24 +106,28 @@ class Loop:
             self.scheduler.charge(run, self.backend.stopwatch.seconds(run))
             self._answer_step(training, now)
             return 0.0
-        if any(t.evaluation is not None for t in self.runs.values()):
-            return 0.0
-        return min(wait, IDLE_SECONDS)
+        return min(wait, IDLE_SECONDS if evaluated is None else PIECE_SECONDS)
+
+    def _evaluate_some(self, now: float, free: float) -> bool | None:
+        """A piece of the oldest evaluation, if it may take time now; None where there is no evaluation.
+
+        free: seconds until the next step is due.
+        """
+        training = self.evaluations.next(self.runs.values())
+        if training is None:
+            return None
+        seconds = self.evaluations.seconds(now, free)
+        if seconds <= 0:
+            return False
+        self.phase = ("step", now)
+        self._guard(training, self.evaluations.advance, training, seconds, free)
+        return True
 
     def _care(self, training: Training, now: float) -> None:
         training.drowse(now)
         training.serve_snapshot(now)
         training.flush_metrics(now, due=True)
         self._answer_step(training, now)
-        if training.evaluation is not None:
-            self.phase = ("step", now)
-            started = time.monotonic()
-            if training.evaluation.advance():
-                result = training.evaluation.result
-                training.evaluation = None
-                training.event("evaluation", **result)
-                self._reply(training.evaluation_reply, training.resource())
-            self.scheduler.charge(training.run, time.monotonic() - started)
 
     def _guard(self, training: Training, action: Callable[..., object], *args: Any) -> None:
         """An error of one run fails that run alone, unless it took the device with it; a run that stopped
@@ -238,7 +247,7 @@ class Loop:
         self._reply(message["id"])
 
     def _forget_ended(self) -> None:
-        ended = [run for run, training in self.runs.items() if training.state in ENDED]
+        ended = [run for run, t in self.runs.items() if t.state in ENDED and t.evaluation is None]
         for run in ended[: max(0, len(ended) - ENDED_KEPT)]:
             del self.runs[run]
 
@@ -314,10 +323,9 @@ class Loop:
         if training.evaluation is not None:
             raise Refused("busy", "an evaluation of this run is under way; its result comes as an event")
         try:
-            training.evaluation = self.backend.make_evaluation(training.trainer)
+            self.evaluations.begin(training, request, self.runs.values(), time.monotonic())
         except ValueError as error:
             raise Refused("cannot_evaluate", str(error)) from None
-        training.evaluation_reply = request
 
 
 def _watch(values: Message) -> Watch:

@@ -21,6 +21,7 @@ from trainers.guard import TrainingError
 
 PICTURE_SECONDS = 0.25  # matrix and views go out at most this often while training
 METRIC_SECONDS = 0.5
+PROGRESS_SECONDS = 0.5  # an evaluation of a run that stands still shows how far it is so often
 RATE_SECONDS = 3.0  # steps a second are counted over this long
 SLEEP_AFTER = 3.0  # a page that reloads does not put its run to sleep
 STEP_REPLY_SECONDS = 10.0
@@ -270,6 +271,8 @@ class Training:
         self.offset += 1
         has_dictionary = moment.scalars.get("dict_written") is not None
         moment.scalars["steps_per_second"] = self._speed()
+        if self.evaluation is not None:
+            moment.scalars["evaluation_progress"] = round(self.evaluation.progress, 3)
         snapshot = bool(moment.snapshot) or not has_dictionary
         frame = wire.encode(
             run=self.run,
@@ -295,6 +298,12 @@ class Training:
             "first": None if written is None else written - len(newest),
         }
         self.outbox.tick(key, header, frame)
+
+    def show_progress(self, now: float, *, over: bool = False) -> None:
+        """A tick for the sake of the evaluation, where training sends none; at its end in any case."""
+        assert self.trainer is not None
+        if self.watch.viewers and self.trainer.between_steps and (over or now - self._last_tick >= PROGRESS_SECONDS):
+            self.tick(now, everyone=True)
 
     def serve_snapshot(self, now: float) -> None:
         """Answer those who asked for the whole dictionary; once for all of them."""

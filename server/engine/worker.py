@@ -125,7 +125,7 @@ def load_backend(options: dict[str, Any]) -> Backend:
     import torch
 
     from trainers.allocator import keep_freed_memory
-    from trainers.evaluate import KnnEvaluation
+    from trainers.evaluate import Evaluation
     from trainers.images import Registry, to_device
     from trainers.methods import make_trainer
 
@@ -155,7 +155,7 @@ def load_backend(options: dict[str, Any]) -> Backend:
 
     return Backend(
         make_trainer=make,
-        make_evaluation=KnnEvaluation,  # type: ignore[arg-type]
+        make_evaluation=Evaluation,  # type: ignore[arg-type]
         registry=registry,
         stopwatch=CudaWatch(device) if device.type == "cuda" else HostWatch(),
         device=str(device),

@@ -83,13 +83,16 @@ class Repository:
         upto: tuple[int, int] | None = None,
         limit: int = 1_000,
         newest: bool = False,
+        type_: str | None = None,
     ) -> list[StoredEvent]:
-        """Events past `after` = (epoch, offset), in order; with `newest` the last `limit` of them."""
+        """Events past `after` = (epoch, offset), in order, all or of one type; with `newest` the last `limit`."""
         place = tuple_(EventRow.epoch, EventRow.offset)
         query = select(EventRow.epoch, EventRow.offset, EventRow.body)
         query = query.where(EventRow.run == run, place > tuple_(*after))
         if upto is not None:
             query = query.where(place <= tuple_(*upto))
+        if type_ is not None:
+            query = query.where(EventRow.body["type"].as_string() == type_)
         order = (EventRow.epoch, EventRow.offset)
         query = query.order_by(*(column.desc() for column in order)) if newest else query.order_by(*order)
         async with self.database.read() as connection:

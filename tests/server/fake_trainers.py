@@ -107,15 +107,15 @@ class FakeTrainer:
 
 class FakeEvaluation:
     def __init__(self, trainer: FakeTrainer) -> None:
-        self.step, self.pieces = trainer.step, 0
+        self.step, self.progress = trainer.step, 0.0
 
-    def advance(self) -> bool:
-        self.pieces += 1
-        return self.pieces > 3
+    def advance(self, seconds: float) -> bool:
+        self.progress += 0.25
+        return self.progress >= 1
 
     @property
     def result(self) -> dict[str, Any]:
-        return {"measure": "knn", "step": self.step, "accuracy": 0.5}
+        return {"step": self.step, "knn_backbone": 0.5}
 
 
 class FakeRegistry:

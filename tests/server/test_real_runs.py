@@ -9,7 +9,7 @@ import pytest
 from running import Running, until
 
 from server.live import wire
-from trainers.figures import FIGURES
+from trainers.figures import FIGURES, SCORES
 
 SMALL = {"batch_size": 8, "embedding_dim": 16}
 
@@ -59,9 +59,16 @@ def test_momentum_changes_the_next_step_and_the_tick_shows_it(real: Running) -> 
 def test_evaluation_and_atlas(real: Running) -> None:
     run = real.create(**SMALL, images="digits", steps=3)["id"]
     real.becomes(run, "finished", 60)
-    real.command(run, "evaluate")
+    with real.live(run) as viewer:
+        viewer.until_frame()
+        real.command(run, "evaluate")
+        viewer.until_frame(lambda frame: "evaluation_progress" not in frame.scalars)
+        shares = [frame.scalars.get("evaluation_progress") for frame in viewer.frames[1:-1]]
     event = real.events(run)[-1]["event"]
-    assert (event["type"], event["measure"]) == ("evaluation", "knn")
-    assert 0 <= event["accuracy"] <= 1
+    assert (event["type"], event["step"], event["linear_converged"]) == ("evaluation", 3, True)
+    assert set(SCORES) < set(event)
+    assert all(0 <= event[name] <= 1 for name in SCORES)
+    assert event["linear_backbone_untrained"] > 0.5  # of ten kinds of digits, by a network of random weights
+    assert shares == sorted(shares)
     sheet = real.http.get("/images/digits/atlas/0")
     assert sheet.content[8:12] == b"WEBP"

@@ -269,7 +269,23 @@ def test_evaluate_answers_with_its_event_stored(belt: Running) -> None:
     belt.becomes(run, "finished")
     assert belt.command(run, "evaluate")["accepted"] == "evaluate"
     event = belt.events(run)[-1]["event"]
-    assert (event["type"], event["accuracy"], event["step"]) == ("evaluation", 0.5, 10)
+    assert (event["type"], event["knn_backbone"], event["step"]) == ("evaluation", 0.5, 10)
+
+
+def test_the_last_evaluation_is_one_question_away(belt: Running) -> None:
+    run = belt.create(steps=10)["id"]
+    belt.becomes(run, "finished")
+    assert belt.events(run, type="evaluation") == []
+    for _ in range(3):
+        belt.command(run, "evaluate")
+    every = belt.events(run, type="evaluation")
+    assert [entry["event"]["type"] for entry in every] == ["evaluation"] * 3
+    last = belt.http.get(f"/runs/{run}/events", params={"type": "evaluation", "newest": True, "limit": 1}).json()
+    assert (last["events"], last["next"]) == (every[-1:], None)
+    first = belt.http.get(f"/runs/{run}/events", params={"type": "evaluation", "limit": 1}).json()
+    assert first["events"] == every[:1]
+    assert first["next"] == f"{every[0]['epoch']}:{every[0]['offset']}"
+    assert belt.http.get(f"/runs/{run}/events", params={"type": "no such"}).status_code == 422
 
 
 def test_the_same_idempotency_key_makes_one_run(belt: Running) -> None:
@@ -324,6 +340,7 @@ def test_the_catalog_has_all_that_a_page_needs(belt: Running) -> None:
     assert catalog["settings"]["steps"]["minimum"] == 1
     assert catalog["settings"]["crop"]["type"] == "boolean"
     assert catalog["figures"]["consistency"]["high"] == 1
+    assert "same network at step 0" in catalog["figures"]["linear_backbone_untrained"]["formula"]
 
 
 def test_the_atlas_is_cacheable_under_its_digest(belt: Running) -> None:

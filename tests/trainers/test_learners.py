@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from small import SMALL, images, train
 
 from trainers.config import KnobChange, RunConfig
-from trainers.evaluate import KnnEvaluation, knn
 from trainers.methods import make_trainer
 
 CPU = torch.device("cpu")
@@ -125,13 +124,3 @@ def test_another_seed_gives_other_numbers() -> None:
 def test_a_batch_larger_than_the_set_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"batch_size: .*needs at least 4096 images; the set has 96"):
         make_trainer(RunConfig(method="moco", batch_size=4096), images(), CPU)
-
-
-def test_knn_finds_labels_that_the_features_show() -> None:
-    trainer = make_trainer(RunConfig(method="simclr", **SMALL), images(200, held_out=True), CPU)
-    result = knn(trainer)
-    assert result["accuracy"] > 0.9  # the classes of the small set are plain colours
-    assert (result["test"], result["k"]) == (50, 200)
-    pieces = KnnEvaluation(trainer)
-    assert not pieces.advance()
-    assert 0 < pieces.progress <= 1
