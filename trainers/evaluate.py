@@ -75,7 +75,7 @@ class Evaluation:
         while self._result is None:
             started = time.perf_counter()
             try:
-                self.progress = max(self.progress, next(self._work))
+                self.progress = next(self._work)
             except StopIteration as stop:
                 self.progress, self._result = 1.0, stop.value
             latest = time.perf_counter() - started

@@ -98,7 +98,7 @@ def _standardise(features: Tensor) -> Work[tuple[Tensor, Tensor, Tensor]]:
         column = features[:, part].double()
         mean[part] = column.mean(0)
         spread = column.std(0, correction=0)
-        deviation[part] = torch.where(spread > 1e-12 * column.abs().amax(0), spread, 1.0)
+        deviation[part] = torch.where(spread > 0, spread, 1.0)
         x[:, part] = (column - mean[part]) / deviation[part]
         yield 0.0
     return x, mean, deviation

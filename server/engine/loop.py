@@ -95,7 +95,7 @@ class Loop:
             self._guard(training, self._care, training, now)
         ready = [(t.run, t.next_step if t.state == "running" else 0.0) for t in self.runs.values() if t.runnable]
         run, wait = self.scheduler.pick(ready, now)
-        evaluated = self._evaluate_some(now, 0.0 if run is not None else wait)
+        evaluated = self._evaluate_some(now, wait)
         if evaluated:
             return 0.0
         if run is not None:

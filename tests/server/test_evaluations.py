@@ -284,7 +284,8 @@ def test_an_evaluation_that_fails_leaves_the_run_alone(clock: Clock, monkeypatch
     refusal = worker.answer(request)
     assert refusal is not None
     assert refusal["error"] == {"code": "cannot_evaluate", "detail": "the encoder gives numbers that are not finite"}
-    assert worker.events("error")[0]["title"] == "The evaluation failed"
+    assert [event["title"] for event in worker.events("error")] == ["The evaluation failed"]
+    assert worker.events("evaluation") == []
     step = worker.loop.runs["a"].step
     worker.turn(lambda: worker.loop.runs["a"].step > step + 5)
     assert worker.loop.runs["a"].state == "running"
@@ -347,6 +348,7 @@ def test_time_is_not_saved_up_and_debts_are_paid_back() -> None:
     account.spent(1_000.3, 1_000.5, 0.0)  # twice what was allowed
     assert account.allows(1_000.5, 0.02) == 0
     assert account.allows(1_000.79, 0.02) == 0
+    assert account.allows(1_000.5, float("inf")) == float("inf")  # nobody is there to be paid back
     assert account.allows(1_000.81, 0.02) == pytest.approx(0.02)
     account.spent(1_000.81, 1_000.83, 0.02)  # in time that nobody wanted
     assert account.credit(1_000.83) == pytest.approx(0.01 / 3, abs=1e-3)

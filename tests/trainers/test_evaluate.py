@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -134,12 +135,20 @@ def test_it_judges_the_step_it_was_asked_at_however_far_training_went() -> None:
 def test_the_features_are_those_of_the_encoder_in_evaluation_mode() -> None:
     trainer = make("moco", 4, bn_splits=4)
     part = split(trainer.images).test
-    trainer.encoder.eval()
+    frozen = copy.deepcopy(trainer.encoder).eval()
     with torch.no_grad():
-        found = finish(_embed(trainer.encoder, part, trainer))
+        found = finish(_embed(copy.deepcopy(trainer.encoder), part, trainer))
         views = torch.from_numpy(part.batch(0, len(part))).float() / 255
-        torch.testing.assert_close(found["head"], trainer.encoder(views))
-        torch.testing.assert_close(found["backbone"], trainer.encoder.features(views))
+        torch.testing.assert_close(found["head"], frozen(views))
+        torch.testing.assert_close(found["backbone"], frozen.features(views))
+
+
+def test_no_gradient_is_kept_while_it_works() -> None:
+    trainer, kept = make(), []
+    hook = trainer.encoder.backbone.register_forward_hook(lambda *_: kept.append(torch.is_grad_enabled()))
+    in_pieces(Evaluation(trainer), 0.0)
+    hook.remove()
+    assert set(kept) == {False}
 
 
 def test_knn_alone_is_the_same_score() -> None:

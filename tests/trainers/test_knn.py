@@ -37,12 +37,18 @@ def test_one_near_neighbour_outweighs_many_far_ones() -> None:
     assert said[1] / said[0] == pytest.approx(math.exp((math.cos(0.1) - math.cos(1.4)) / 0.1) / 50, rel=1e-4)
 
 
-def test_features_that_are_the_label_are_always_right_whatever_their_length() -> None:
-    labels, answers = torch.arange(300) % 5, torch.arange(77) % 5
-    one_hot = torch.eye(5)
+def test_features_that_are_the_label_are_always_right() -> None:
+    labels, answers, one_hot = torch.arange(300) % 5, torch.arange(77) % 5, torch.eye(5)
+    assert finish(knn_accuracy(one_hot[labels], labels, one_hot[answers], answers, 5)) == 1
+
+
+def test_only_the_direction_of_a_feature_counts() -> None:
+    bank, queries = unit(300, 6, 1), unit(200, 6, 2)
+    labels, answers = bank[:, 0].sign().long() + 1, queries[:, 0].sign().long() + 1
+    plain = finish(knn_accuracy(bank, labels, queries, answers, 3))
     lengths = torch.linspace(0.01, 100, 300)[:, None]
-    score = finish(knn_accuracy(one_hot[labels] * lengths, labels, one_hot[answers], answers, 5))
-    assert score == 1
+    scaled = finish(knn_accuracy(bank * lengths, labels, queries * lengths[:200], answers, 3))
+    assert (0.8 < plain < 1, scaled) == (True, plain)
 
 
 def test_features_that_know_nothing_are_at_chance() -> None:

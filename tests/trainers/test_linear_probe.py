@@ -10,7 +10,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from trainers import linear_probe
-from trainers.linear_probe import TOLERANCE, Probe, fit, probe_accuracy
+from trainers.linear_probe import TOLERANCE, Probe, _Problem, _standardise, fit, probe_accuracy
 from trainers.pieces import finish
 
 N, D, CLASSES = 600, 12, 4
@@ -75,9 +75,10 @@ def test_features_that_know_nothing_are_at_chance() -> None:
 
 def test_a_feature_that_never_changes_has_no_say_and_one_class_needs_no_search() -> None:
     x, labels = features()
-    probe = finish(fit(torch.cat([x, torch.full((N, 1), 0.1)], 1), labels, CLASSES))
-    assert torch.equal(probe.weights[D], torch.zeros(CLASSES, dtype=torch.float64))
-    assert torch.isfinite(probe.scores(torch.full((1, D + 1), 3.0))).all()
+    same = torch.tensor([0.0, 0.1, 1 / 3, 1e5 / 3, -7e-6]).expand(N, -1)
+    probe = finish(fit(torch.cat([x, same], 1), labels, CLASSES))
+    assert float(probe.weights[D:-1].abs().max()) < 1e-6
+    assert float(probe.scores(torch.full((1, D + 5), 1e5)).abs().max()) < 1e9
     alone = finish(fit(x, torch.zeros(N, dtype=torch.long), 1))
     assert (alone.gradient, float(alone.weights.abs().max())) == (0, 0)
 
@@ -89,8 +90,19 @@ def test_a_search_that_ran_out_of_rounds_says_so(monkeypatch: pytest.MonkeyPatch
     assert not converged
 
 
-def test_progress_rises_to_the_end() -> None:
+def test_the_search_starts_from_the_curvature_at_zero() -> None:
     x, labels = features()
+    design, _, _ = finish(_standardise(x))
+    problem = _Problem(design, labels, CLASSES)
+    finish(problem.measure_curvature())
+    towards = torch.randn(D + 1, CLASSES, generator=torch.Generator().manual_seed(0)).double()
+    towards -= towards.mean(1, keepdim=True)  # the scores of the classes add up to 0
+    a, b = (finish(problem.at(sign * 1e-5 * towards))[1] for sign in (1, -1))
+    torch.testing.assert_close(problem.factor @ problem.factor.T @ towards, (a - b) / 2e-5, rtol=1e-6, atol=1e-8)
+
+
+def test_progress_rises_to_the_end() -> None:
+    x, labels = features(6)  # whose gradient also grows now and then
     shares = list(fit(x, labels, CLASSES))
     assert shares == sorted(shares)
     assert (shares[0], len(set(shares)) > 5, shares[-1] > 0.8) == (0, True, True)
