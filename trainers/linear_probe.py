@@ -4,11 +4,11 @@ Every feature is brought to mean 0 and deviation 1 over the training pictures. T
 
     mean over n pictures of -log softmax(W x + b)[label]  +  |W|^2 / (2 C n),   C = 1, b not penalised
 
-which is what scikit-learn's LogisticRegression minimises with its defaults. The penalty makes the minimum unique, and
-the search goes on until no entry of the gradient exceeds 1e-5. So the score is a fact about the features: it depends
-on no learning rate, no order of pictures, no seed and not on the scale of the features, and comes out the same at
-every run. (C matters little: between 0.1 and 10 the score of a briefly trained small encoder moved by up to 4 points on
-sushi and 2 on CIFAR-10, trained always far above untrained.)
+which is what scikit-learn's LogisticRegression minimises with its defaults. The penalty leaves one minimum (b but
+for a constant that changes no decision), and the search goes on until no entry of the gradient exceeds 1e-5. So the
+score is a fact about the features: it depends on no learning rate, no order of pictures, no seed and not on the
+scale of the features, and comes out the same at every run. (C matters little: between 0.1 and 10 the score of a
+briefly trained small encoder moved by up to 4 points on sushi and 2 on CIFAR-10, trained always far above untrained.)
 
 Where this departs from the papers' protocol: He 2020, section 4.1 and the authors' code train the classifier by SGD on
 randomly cropped and flipped pictures, with learning rate 30 (the best of a search for their features), no weight
@@ -17,7 +17,7 @@ decay, 100 passes. Scores of the two protocols are not to be compared with each 
 The search is L-BFGS (Nocedal & Wright, Numerical Optimization, algorithms 7.4 and 3.1), written out here because it
 must stop every few milliseconds to let training go on, which neither PyTorch's nor scikit-learn's does. It starts
 from the curvature at W = 0, X'X / (classes n) + I / (C n) for each class, exact where the scores of the
-classes add up to 0: features of a network are strongly correlated, and without this it took three to ten times as
+classes add up to 0: features of a network are strongly correlated, and without this it took three to thirty times as
 many rounds.
 """
 
