@@ -143,6 +143,25 @@ def test_pause_step_and_reset_with_the_same_seed(page: Page, url: str) -> None:
     assert again["config"]["seed"] == seed
 
 
+def test_an_evaluation_shows_its_scores_and_a_reload_brings_them_back(page: Page, url: str) -> None:
+    belt, card = page.locator("sushi-belt"), page.locator("#belt score-card")
+    belt.scroll_into_view_if_needed()
+    until(lambda: lesson_run(url, "belt")["step"] > 3, 60, "the belt to train")
+    belt.locator("transport-bar").get_by_role("button", name="Pause").click()  # it has all the time then
+    until(lambda: lesson_run(url, "belt")["state"] == "paused", 20, "a pause")
+    card.get_by_role("button", name="Evaluate").click()
+    card.get_by_role("progressbar").wait_for(timeout=20_000)
+    card.get_by_role("button", name="Evaluate again").wait_for(timeout=120_000)
+    query = {"type": "evaluation", "newest": True, "limit": 1}
+    event = httpx.get(f"{url}/api/v1/runs/lesson-belt/events", params=query).json()["events"][0]["event"]
+    shown = [f"{round(100 * event[f'{m}_{f}'])} %" for m in ("knn", "linear") for f in ("backbone", "head")]
+    assert card.locator("figure-tip").evaluate_all("all => all.map(tip => tip.firstChild.data.trim())") == shown
+    assert card.locator("table").count() == 1
+    page.reload()
+    card.locator("table").wait_for(timeout=20_000)
+    assert f"{event['test']:,} pictures" in card.get_by_role("status").inner_text()
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_sticks_out_sideways(browser: Browser, url: str, width: int, scheme: Any) -> None:

@@ -1,5 +1,7 @@
 /** The REST calls of the service that the page uses, and what they answer. Paths are relative to the page. */
 
+import type { Evaluation } from "./model/scores.js";
+
 export type Method = "memory_bank" | "moco" | "simclr";
 export type RunState = "queued" | "running" | "paused" | "finished" | "failed" | "stopped";
 export type KnobValue = number | boolean | string;
@@ -100,6 +102,14 @@ export class ApiError extends Error {
 
 export const getCatalog = (): Promise<Catalog> => call("catalog");
 export const getRun = (id: string): Promise<Run> => call(`runs/${encodeURIComponent(id)}`);
+
+/** The newest evaluation of a run, with the epoch that it belongs to; null where there was none. */
+export async function getLastEvaluation(id: string): Promise<{ epoch: number; event: Evaluation } | null> {
+  const answer = await call<{ events: { epoch: number; event: Evaluation }[] }>(
+    `runs/${encodeURIComponent(id)}/events?type=evaluation&newest=true&limit=1`,
+  );
+  return answer.events[0] ?? null;
+}
 
 /** Change knobs; the answer says from which step on they hold. */
 export function patchKnobs(id: string, knobs: Knobs): Promise<{ run: string; step: number; knobs: Knobs }> {

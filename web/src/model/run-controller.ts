@@ -54,8 +54,8 @@ export class OnScreenController implements ReactiveController {
   private observer: IntersectionObserver | null = null;
   private readonly tell = () => {
     const view = this.source() ?? null;
-    if (this.told && this.told !== view) this.told.setVisible(false);
-    view?.setVisible(this.visible);
+    if (this.told && this.told !== view) this.told.setVisible(false, this);
+    view?.setVisible(this.visible, this);
     this.told = view;
   };
 
@@ -90,7 +90,7 @@ export class OnScreenController implements ReactiveController {
   hostDisconnected(): void {
     this.observer?.disconnect();
     document.removeEventListener("visibilitychange", this.tell);
-    this.told?.setVisible(false);
+    this.told?.setVisible(false, this);
     this.told = null;
   }
 }

@@ -45,12 +45,21 @@ const queue = (step: number, count: number, snapshot: boolean): FrameParts => ({
 });
 
 let view: RunView;
+let asked: string[];
+let past: { epoch: number; event: { type: string; step: number; knn_backbone: number } }[];
+const scored = (step: number, share: number) => ({ type: "evaluation", step, knn_backbone: share });
 
 beforeEach(() => {
   vi.useFakeTimers();
   vi.advanceTimersByTime(1_000); // a page is never at time 0
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("document", { baseURI: "http://host/sub/" });
+  vi.stubGlobal("fetch", async (url: URL) => {
+    asked.push(url.href);
+    return Response.json({ events: past });
+  });
+  asked = [];
+  past = [];
   view = new RunView("r", { sections: ["dict"], rate: 20 });
   view.connect();
 });
@@ -128,5 +137,51 @@ describe("a run as the page sees it", () => {
     expect(FakeSocket.last.sent).toHaveLength(2);
     view.setVisible(true);
     expect(FakeSocket.last.sent[2]).toEqual({ kind: "watch", visible: true });
+  });
+
+  it("is seen while any of the elements that show it is", () => {
+    hello();
+    const [figure, card] = [{}, {}];
+    view.setVisible(false);
+    view.setVisible(true, figure);
+    view.setVisible(true, card);
+    view.setVisible(false, figure);
+    expect(FakeSocket.last.sent.map(({ visible }) => visible)).toEqual([false, true]);
+    view.setVisible(false, card);
+    expect(FakeSocket.last.sent.map(({ visible }) => visible)).toEqual([false, true, false]);
+  });
+
+  it("keeps the last evaluation, never a better one, and forgets it when the run starts over", () => {
+    hello();
+    event(scored(40, 0.9));
+    event(scored(80, 0.7));
+    expect(view.evaluation).toMatchObject({ step: 80, knn_backbone: 0.7 });
+    event({ type: "reset" });
+    expect(view.evaluation).toBeNull();
+    event(scored(3, 0.5));
+    event({ type: "restart" });
+    expect(view.evaluation).toBeNull();
+  });
+
+  it("recalls what was measured before the page was opened, of this epoch only", async () => {
+    past = [{ epoch: 1, event: scored(40, 0.9) }];
+    hello();
+    await vi.waitFor(() => expect(view.evaluation?.step).toBe(40));
+    expect(asked).toEqual(["http://host/sub/api/v1/runs/r/events?type=evaluation&newest=true&limit=1"]);
+    hello(); // the same epoch again: known
+    expect(asked).toHaveLength(1);
+    say({ kind: "hello", epoch: 2, offset: 0, sections: [], rate: 20, run });
+    expect(view.evaluation).toBeNull();
+    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(view.evaluation).toBeNull();
+  });
+
+  it("does not put an older evaluation over one that came meanwhile", async () => {
+    past = [{ epoch: 1, event: scored(40, 0.9) }];
+    hello();
+    event(scored(80, 0.7));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(view.evaluation?.step).toBe(80);
   });
 });

@@ -7,6 +7,7 @@
 
 import {
   type CommandName,
+  getLastEvaluation,
   getRun,
   type Knobs,
   type KnobValue,
@@ -20,6 +21,7 @@ import type { RunEvent, ServerMessage } from "../wire/messages.js";
 import { LiveSocket, type SocketStatus } from "../wire/socket.js";
 import { DictionaryModel } from "./dictionary.js";
 import { History } from "./history.js";
+import type { Evaluation } from "./scores.js";
 
 export type RunStatus = "connecting" | "live" | "paused" | "asleep" | "stale" | "offline" | "failed";
 
@@ -49,6 +51,8 @@ export class RunView extends EventTarget {
   /** Why it is offline or failed, in the service's words. */
   detail: string | null = null;
   lastEvent: RunEvent | null = null;
+  /** The last evaluation since the run began. */
+  evaluation: Evaluation | null = null;
   /** performance.now() of the newest tick; 0 before the first. */
   tickAt = 0;
   viewers = 0;
@@ -58,6 +62,7 @@ export class RunView extends EventTarget {
   /** Newest position on this connection: an older tick that comes late is passed over. */
   private heard = { epoch: -1, offset: -1 };
   private visible = true;
+  private readonly lookers = new Set<object>([this]);
   private askedSnapshotAt = 0;
   private watchdog: ReturnType<typeof setInterval> | undefined;
   private sections: readonly string[];
@@ -95,8 +100,14 @@ export class RunView extends EventTarget {
     this.socket.close();
   }
 
-  /** Tell the service whether somebody looks: an unwatched run may sleep and leave the device to others. */
-  setVisible(visible: boolean): void {
+  /**
+   * Tell the service whether somebody looks: an unwatched run may sleep and leave the device to others.
+   * Several elements may show one run: it is seen while any of them (`who`) is.
+   */
+  setVisible(seen: boolean, who: object = this): void {
+    if (seen) this.lookers.add(who);
+    else this.lookers.delete(who);
+    const visible = this.lookers.size > 0;
     if (this.visible === visible) return;
     this.visible = visible;
     this.settle();
@@ -141,6 +152,7 @@ export class RunView extends EventTarget {
   private hear(message: ServerMessage): void {
     switch (message.kind) {
       case "hello":
+        if (message.epoch !== this.heard.epoch) void this.recallEvaluation(message.epoch);
         // A new connection may begin anywhere, even before what was seen: the service restored an older state.
         this.heard = { epoch: message.epoch, offset: -1 };
         this.viewers = message.run.viewers;
@@ -207,7 +219,10 @@ export class RunView extends EventTarget {
       if (event.type === "knobs" && typeof event.knobs === "object" && event.knobs !== null) {
         this.mergeKnobs(event.knobs as Knobs);
       }
+      if (event.type === "evaluation") this.evaluation = event;
+      if (event.type === "restart") this.evaluation = null;
       if (event.type === "reset") {
+        this.evaluation = null;
         this.dictionary.clear();
         this.history.clear();
         this.run = { ...this.run, step: 0 };
@@ -228,6 +243,19 @@ export class RunView extends EventTarget {
     this.run = run;
     this.settle();
     this.emit("status");
+  }
+
+  /** What was measured before this page was opened. */
+  private async recallEvaluation(epoch: number): Promise<void> {
+    this.evaluation = null;
+    try {
+      const last = await getLastEvaluation(this.runId);
+      if (last?.epoch !== epoch || this.heard.epoch !== epoch || this.evaluation) return;
+      this.evaluation = last.event;
+      this.emit("status");
+    } catch {
+      // It is shown when it is measured again.
+    }
   }
 
   private async refresh(): Promise<void> {

@@ -5,6 +5,7 @@ import "../elements/drag-number.js";
 import "../elements/memory-bank.js";
 import type { PredictFirst } from "../elements/predict-first.js";
 import "../elements/predict-first.js";
+import "../elements/score-card.js";
 
 const OPTIONS = [
   {
@@ -98,6 +99,7 @@ export const bankSection = ({ view, catalog, atlas }: LessonContext): TemplateRe
           would give if all were re-encoded now.
         </p>
       </details>
+      <score-card .view=${view} .catalog=${catalog}></score-card>
     </div>
     <div class="figure">
       <memory-bank .view=${view} .catalog=${catalog} .atlas=${atlas}></memory-bank>

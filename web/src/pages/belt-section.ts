@@ -6,6 +6,7 @@ import { MOMENTUM_TICKS } from "../model/scales.js";
 import type { LessonContext } from "./context.js";
 import "../elements/belt-experiment.js";
 import "../elements/drag-number.js";
+import "../elements/score-card.js";
 import "../elements/sushi-belt.js";
 
 /** Concept 2: the momentum encoder and the queue. */
@@ -65,6 +66,7 @@ export function beltSection({ view, catalog, atlas }: LessonContext): TemplateRe
         <span class="tag">Key idea</span>
         <p>Negatives can be many and old, as long as the encoder that made them moved slowly.</p>
       </div>
+      <score-card .view=${view} .catalog=${catalog}></score-card>
     </div>
     <div class="figure"><sushi-belt .view=${view} .catalog=${catalog} .atlas=${atlas}></sushi-belt></div>
   </section>`;

@@ -2,6 +2,7 @@ import { html, type TemplateResult } from "lit";
 import { count } from "../model/say.js";
 import type { LessonContext } from "./context.js";
 import "../elements/predict-first.js";
+import "../elements/score-card.js";
 import "../elements/similarity-matrix.js";
 
 const OPTIONS = [
@@ -74,6 +75,7 @@ export const matrixSection = ({ view, catalog, atlas }: LessonContext): Template
           line of the loss comes from. Contrastive accuracy asks only whether the blue cell is the brightest of its row.
         </p>
       </details>
+      <score-card .view=${view} .catalog=${catalog}></score-card>
     </div>
     <div class="figure">
       <similarity-matrix .view=${view} .catalog=${catalog} .atlas=${atlas}></similarity-matrix>
