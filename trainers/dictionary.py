@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 def random_unit(count: int, dim: int, generator: torch.Generator, device: torch.device) -> Tensor:
@@ -121,9 +122,16 @@ class Queue:
 class Bank:
     """One row an image (Wu 2018, section 3.3): a visit blends the row with the new embedding.
 
+    A row is older than its last visit: with momentum m it is made of the embedding of j visits ago by a share
+    of (1-m) m^j. So the bank keeps, row by row, the mean over those shares of the step they were written at and
+    of how many visits came after. What is left of the random start counts as written at step 0.
+
     Attributes:
         rows: float32 [N, dim] on the device, unit vectors; random until first visited.
         step, seed: int64 [N] on the host, of the last visit; step is -1 where there was none.
+        visits: int64 [N] on the host, how often each row was written.
+        content_step: float64 [N] on the host, mean step at which the row's content was written.
+        content_visits: float64 [N] on the host, mean number of later visits; m / (1-m) in the long run.
         written: visits ever.
     """
 
@@ -134,6 +142,9 @@ class Bank:
         self.order: Ints = np.full(count, -1, np.int64)  # serial number of the row's last visit
         self.seed: Ints = np.zeros(count, np.int64)
         self.step: Ints = np.full(count, -1, np.int64)
+        self.visits: Ints = np.zeros(count, np.int64)
+        self.content_step: Floats = np.zeros(count)
+        self.content_visits: Floats = np.zeros(count)
 
     @property
     def length(self) -> int:
@@ -160,6 +171,9 @@ class Bank:
         self.rows.index_copy_(0, image, F.normalize(blended, dim=1))
         self.order[host_image] = np.arange(self.written, self.written + len(host_image))
         self.seed[host_image], self.step[host_image] = seed, step
+        self.visits[host_image] += 1
+        self.content_step[host_image] = momentum * self.content_step[host_image] + (1 - momentum) * step
+        self.content_visits[host_image] = momentum * (self.content_visits[host_image] + 1)
         self.written += len(host_image)
 
     def state_dict(self) -> dict[str, Any]:
@@ -169,9 +183,17 @@ class Bank:
             "order": self.order,
             "seed": self.seed,
             "step": self.step,
+            "visits": self.visits,
+            "content_step": self.content_step,
+            "content_visits": self.content_visits,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rows = state["rows"].to(self._device).clone()
         self.written = int(state["written"])
-        self.order, self.seed, self.step = (np.array(state[k], np.int64) for k in ("order", "seed", "step"))
+        self.order, self.seed, self.step, self.visits = (
+            np.array(state[k], np.int64) for k in ("order", "seed", "step", "visits")
+        )
+        self.content_step, self.content_visits = (
+            np.array(state[k], np.float64) for k in ("content_step", "content_visits")
+        )
