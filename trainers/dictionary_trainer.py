@@ -250,7 +250,7 @@ class DictionaryTrainer(Trainer):
             return
         # With every tick, not only after a new probe: a viewer may be handed any tick and none before it.
         sample, curve = self.probe.sample, self.probe.curve
-        tick.sections["curve.age"] = curve.age
+        tick.sections["curve.age"] = curve.age.round().astype(np.uint32)
         tick.sections["curve.consistency"] = curve.consistency
         tick.sections["curve.drift"] = curve.drift
         tick.sections["curve.count"] = curve.count

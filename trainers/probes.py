@@ -8,6 +8,7 @@ cosine of a stored key with the re-encoding of a different image.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -97,19 +98,29 @@ def gradient_agreement(q: Tensor, k: Tensor, stored: Tensor, today: Tensor, temp
 
 @dataclass(frozen=True)
 class Curve:
-    """Consistency against age, in at most CURVE_BINS bins of neighbouring ages, youngest first."""
+    """Consistency against age, in at most CURVE_BINS bins of neighbouring ages, youngest first.
 
-    age: npt.NDArray[np.uint32]
+    Attributes:
+        age: mean age of the bin, in the unit of the ages that went in.
+        drift, consistency: mean drift cosine, and what it says corrected for chance.
+        deviation: standard deviation of the bin's drift cosines, that of consistency when divided by 1 - other. It says
+            how far keys of one age differ, not how sure the mean is: keys of one batch share its fate.
+        count: keys in the bin.
+    """
+
+    age: Floats
     drift: Floats
     consistency: Floats
+    deviation: Floats
     count: npt.NDArray[np.uint32]
 
 
-def curve_by_age(age: Ints, same: Floats, other: float) -> Curve:
+def curve_by_age(age: npt.NDArray[Any], same: Floats, other: float) -> Curve:
     """Bin sampled drift cosines by age. Entries of one age never part; `other` corrects every bin alike.
 
     Args:
-        age: int64 [n]. same: drift cosines [n].
+        age: [n], in any unit; whole numbers where counted, broken where it is the mean age of a blended row.
+        same: drift cosines [n].
     """
     ages, member = np.unique(age, return_inverse=True)
     group = (np.arange(len(ages)) * CURVE_BINS // max(CURVE_BINS, len(ages)))[member]
@@ -117,11 +128,13 @@ def curve_by_age(age: Ints, same: Floats, other: float) -> Curve:
     count = np.bincount(group)
     mean_age = np.bincount(group, weights=age) / count
     mean_same = np.bincount(group, weights=same) / count
+    variance = np.bincount(group, weights=(same - mean_same[group]) ** 2) / count
     scale = 1 - other
     corrected = (mean_same - other) / scale if scale >= COLLAPSED else np.zeros_like(mean_same)
     return Curve(
-        mean_age.round().astype(np.uint32),
+        mean_age.astype(np.float32),
         mean_same.astype(np.float32),
         corrected.astype(np.float32),
+        np.sqrt(variance).astype(np.float32),
         count.astype(np.uint32),
     )
