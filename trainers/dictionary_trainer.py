@@ -9,65 +9,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainers.config import KnobChange
 from trainers.dictionary import Bank, Queue
+from trainers.dictionary_probe import Probe
 from trainers.encoders import Encoder, frozen_statistics
-from trainers.probe_plan import ProbeAccount, ProbePlan, plan_probe
-from trainers.probes import Curve, Sample, consistency, curve_by_age, drift, gradient_agreement, spread
-from trainers.tick import Array, Scalar, Tick, finite
+from trainers.measurement import representation_of
+from trainers.probe_plan import ProbePlan, plan_probe
+from trainers.probes import Sample, drift, gradient_agreement, spread
+from trainers.projection_map import MAP_KEYS, MAP_QUERIES
+from trainers.tick import Array, Scalar, Tick
 from trainers.trainer import Trainer
-
-
-@dataclass
-class Probe:
-    """One measurement. The device's part is fetched when first read, so taking it does not wait.
-
-    Attributes:
-        step: when it was taken.
-        sample: what was re-encoded.
-        packed: float32 [n + 4] on the device: n drift cosines, other, id_photo, agreement, gap.
-    """
-
-    step: int
-    sample: Sample
-    packed: Tensor
-    has_gap: bool = field(default=False)
-
-    @cached_property
-    def cosines(self) -> Array:
-        return self._host[:-4]
-
-    @cached_property
-    def _host(self) -> Array:
-        return self.packed.to("cpu").numpy()
-
-    @cached_property
-    def figures(self) -> dict[str, float | None]:
-        """The scalars, by the names of `trainers.figures`."""
-        other, id_photo, agreement, gap = (float(x) for x in self._host[-4:])
-        same = float(self.cosines.mean(dtype=np.float64))
-        figures = {
-            "consistency": consistency(same, other),
-            "drift_cosine": finite(same),
-            "other_cosine": finite(other),
-            "id_photo": finite(id_photo),
-            "gradient_agreement": finite(agreement),
-            "probe_n": float(len(self.sample)),
-        }
-        return figures | {"query_key_gap": finite(gap)} if self.has_gap else figures
-
-    @cached_property
-    def curve(self) -> Curve:
-        other = float(self._host[-4])
-        return curve_by_age(self.step - self.sample.step, self.cosines, other if np.isfinite(other) else 0.0)
 
 
 @dataclass(frozen=True)
@@ -86,10 +42,6 @@ class DictionaryTrainer(Trainer):
     queries: Tensor
     positives: Tensor
     probe: Probe | None = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.account = ProbeAccount(self.config.probe_share)
 
     # What a method says about its dictionary.
 
@@ -126,38 +78,30 @@ class DictionaryTrainer(Trainer):
         """Embeddings [B, dim] of a batch through an encoder, drawn and normalised as when it was written."""
         return encoder(self.views(batch.image, batch.seed, batch.step))
 
+    def content_age(self, sample: Sample) -> Array | None:
+        """Mean age in passes of what the keys are made of, float64 [n], where that is not the age of the key."""
+        return None
+
     def oldest_replayed(self) -> int:
         return self.dictionary.oldest_step if self.dictionary.fill else self.step
 
     # Probing.
 
-    def after_step(self, step: int) -> None:
-        self.account.step()
-        plan = self.probe_plan
-        if self.account.due(plan.cost):
-            self.account.pay(plan.cost)
-            self._probe(plan)
-
-    def apply(self, change: KnobChange) -> int:
-        self.account.asked = True  # who moves a knob wants to see what it does
-        return super().apply(change)
-
-    def measure(self) -> None:
-        """Probe now, whatever was saved up for it."""
-        if self.probe is None or self.probe.step != self.step:
-            self._probe(self.probe_plan)
-
     @property
     def probe_plan(self) -> ProbePlan:
-        """How the next probe is taken."""
-        has_gap = self.today is not self.encoder
-        return plan_probe(self.config, self.dictionary.fill, whole_batches=self.today.needs_batch, gap=has_gap)
+        return plan_probe(
+            self.config,
+            self.dictionary.fill,
+            whole_batches=self.today.needs_batch,
+            gap=self.today is not self.encoder,
+            landmarks=self.map.pictures,
+        )
 
-    def _probe(self, plan: ProbePlan) -> None:
-        """Re-encode a sample of the dictionary, spread evenly over ages, and keep what it says."""
+    def take_probe(self, plan: ProbePlan) -> Probe | None:
+        """Re-encode a sample of the dictionary, spread evenly over ages."""
         held = self.held()
-        if self.step == 0 or not len(held):
-            return
+        if not len(held):
+            return None
         sample = self._choose(held, plan.keys)
         with frozen_statistics(self.today), frozen_statistics(self.encoder):
             self.encoder.train()
@@ -166,11 +110,16 @@ class DictionaryTrainer(Trainer):
             image = torch.from_numpy(sample.image).to(self.device)
             same, other, id_photo = drift(stored, today, image)
             agreement = gradient_agreement(self.queries, self.positives, stored, today, self.config.temperature)
-            has_gap = plan.gap > 0
-            gap = self._gap(sample, today, plan.gap) if has_gap else torch.zeros_like(other)
-            packed = torch.cat([same, torch.stack([other, id_photo, agreement, gap])])
-        self.probe = Probe(self.step, sample, packed, has_gap)
-        self.record(self.step, self.probe)
+            tensors = {"cosine": same, "other": other, "id_photo": id_photo, "agreement": agreement}
+            if plan.gap:
+                tensors["gap"] = self._gap(sample, today, plan.gap)
+            shown = torch.from_numpy(spread(len(sample), MAP_KEYS)).to(self.device)
+            tensors |= representation_of(self.queries, self.positives, today)
+            tensors |= self.map.place(
+                self.encoder,
+                **{"map.keys": stored[shown], "map.today": today[shown], "map.queries": self.queries[:MAP_QUERIES]},
+            )
+        return Probe(self.step, sample, self.counted(), tensors, self.content_age(sample))
 
     def _choose(self, held: Sample, keys: int) -> Sample:
         """Entries spread evenly over ages; with batch norm, whole batches of them."""
@@ -222,6 +171,11 @@ class DictionaryTrainer(Trainer):
         tick.scalars |= self._dictionary_scalars()
         if "dict" in sections:
             self._dictionary_sections(tick, after)
+        if "map" in sections and self.probe is not None:
+            shown = spread(len(self.probe.sample), MAP_KEYS)
+            tick.sections |= self.probe.positions | self.map.sections()
+            tick.sections["map.key_image"] = self.probe.sample.image[shown].astype(np.uint32)
+            tick.sections["map.query_image"] = self.sampler.images(self.probe.step)[:MAP_QUERIES].astype(np.uint32)
         return tick
 
     def _dictionary_scalars(self) -> dict[str, Scalar]:
@@ -246,23 +200,6 @@ class DictionaryTrainer(Trainer):
             image, step = self.newest(missing)
         tick.sections["dict.image"] = image.astype(np.uint32)
         tick.sections["dict.step"] = step.astype(np.uint32)
-        if self.probe is None:
-            return
-        # With every tick, not only after a new probe: a viewer may be handed any tick and none before it.
-        sample, curve = self.probe.sample, self.probe.curve
-        tick.sections["curve.age"] = curve.age.round().astype(np.uint32)
-        tick.sections["curve.consistency"] = curve.consistency
-        tick.sections["curve.drift"] = curve.drift
-        tick.sections["curve.count"] = curve.count
-        tick.sections["probe.serial"] = (sample.serial & 0xFFFFFFFF).astype(np.uint32)
-        tick.sections["probe.age"] = (self.probe.step - sample.step).astype(np.uint32)
-        tick.sections["probe.image"] = sample.image.astype(np.uint32)
-        tick.sections["probe.cosine"] = self.probe.cosines.astype(np.float32)
-
-    def state_dict(self) -> dict[str, Any]:
-        return super().state_dict() | {"probes": {"balance": self.account.balance, "asked": self.account.asked}}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.probe = None
-        self.account.balance, self.account.asked = float(state["probes"]["balance"]), bool(state["probes"]["asked"])
+        if self.probe is not None:
+            # With every tick, not only after a new probe: a viewer may be handed any tick and none before it.
+            tick.sections |= self.probe.sections

@@ -1,43 +1,19 @@
-"""Every number that a run sends: its name, formula, unit, range and source.
+"""Every number that a run sends: its name, formula, unit, range, sample and source.
 
-The catalog and the tooltips of the page are made from this table, and a test fails when a tick
-carries a scalar that is not in it. Imports no torch.
+The catalog and the tooltips of the page are made from this table and that of `trainers.figure_arrays`, and
+a test fails when a tick carries anything that is not in them. Imports no torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from trainers.config import METHODS, Method
+from trainers.figure import DICTIONARY, Figure, table
+from trainers.figure_arrays import ARRAYS
 
-DICTIONARY: tuple[Method, ...] = ("memory_bank", "moco")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One shown number.
-
-    `sample` says what it is taken over; `low` and `high` are the ends of its scale, None where open.
-    """
-
-    name: str
-    title: str
-    formula: str
-    sample: str
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    source: str = ""
-    methods: tuple[Method, ...] = METHODS
-
-
-def _table(*figures: Figure) -> dict[str, Figure]:
-    return {figure.name: figure for figure in figures}
-
-
-FIGURES: dict[str, Figure] = _table(
+FIGURES: dict[str, Figure] = table(
     Figure("step", "Step", "optimiser steps taken since the start", "counted", "steps", 0),
     Figure("pass", "Passes over the data", "step * batch_size / images", "counted", "passes", 0),
     Figure("images_seen", "Images seen", "step * batch_size", "counted", "images", 0),
@@ -134,7 +110,7 @@ FIGURES: dict[str, Figure] = _table(
         "computed",
         "nats",
         0,
-        source="Shannon: the entropy of a uniform choice",
+        source="Shannon 1948: the entropy of a uniform choice",
     ),
     Figure(
         "accuracy",
@@ -231,7 +207,109 @@ FIGURES: dict[str, Figure] = _table(
         methods=DICTIONARY,
     ),
     Figure("probe_n", "Keys sampled", "stored keys re-encoded for the probe", "counted", "keys", 0, methods=DICTIONARY),
-    Figure("probe_step", "Measured at step", "step at which the probe ran", "counted", "steps", 0, methods=DICTIONARY),
+    Figure("probe_step", "Measured at step", "step at which the probe ran", "counted", "steps", 0),
+    Figure(
+        "alignment",
+        "Alignment",
+        "mean ||query - positive||^2 of unit vectors: 0 is perfect, 2 unrelated. The positive is the other view "
+        "(SimCLR), the other view through the key encoder (MoCo), the image's own stored row (memory bank)",
+        "the batch of the probe's step",
+        "",
+        0,
+        4,
+        "Wang & Isola 2020, section 4.1, alpha = 2",
+    ),
+    Figure(
+        "uniformity",
+        "Uniformity",
+        "ln of the mean over pairs of exp(-2 ||x - y||^2): 0 when all lie on one point, about -4 when spread evenly "
+        "over the sphere in many dimensions",
+        "all pairs of the probe's re-encoded keys (SimCLR: of the batch's first views)",
+        "",
+        -4,
+        0,
+        "Wang & Isola 2020, section 4.1, t = 2",
+    ),
+    Figure(
+        "effective_rank",
+        "Effective rank",
+        "exp of the entropy of the singular values over their sum: how many dimensions are in use. It cannot exceed "
+        "the embedding size nor the sample, and reads too low by 5 % of d where the sample is 3 times d, by 20 % at "
+        "once d; compare only equal samples of one method",
+        "the probe's re-encoded keys (SimCLR: the batch's first views)",
+        "dimensions",
+        1,
+        source="Garrido 2023 (RankMe), after Roy & Vetterli 2007",
+    ),
+    Figure(
+        "false_negatives_image",
+        "False negatives: same image",
+        "share of query-negative pairs that show one image",
+        "exact, at the probe's step: the batch against all its negatives (MoCo: the next batch against the queue)",
+        "",
+        0,
+        1,
+    ),
+    Figure(
+        "false_negatives_class",
+        "False negatives: same class",
+        "share of query-negative pairs of one class, the same image included; one in C for C equal classes. "
+        "Only where labels are known; training never sees them",
+        "exact, at the probe's step: the batch against all its negatives (MoCo: the next batch against the queue)",
+        "",
+        0,
+        1,
+    ),
+    Figure(
+        "visit_age",
+        "Age of the rows",
+        "mean over rows of (step now - step of the last visit)",
+        "all rows ever visited, counted at the probe's step",
+        "steps",
+        0,
+        methods=("memory_bank",),
+    ),
+    Figure(
+        "visit_age_passes",
+        "Age of the rows in passes",
+        "visit_age / steps a pass; 7/12 on average, because every pass is shuffled anew",
+        "all rows ever visited, counted at the probe's step",
+        "passes",
+        0,
+        methods=("memory_bank",),
+    ),
+    Figure(
+        "content_age",
+        "Age of the rows' content",
+        "mean over rows of (step now - mean step at which the row's content was written): the embedding of j visits "
+        "ago makes up a share (1-m) m^j of a row",
+        "all rows ever visited, counted at the probe's step",
+        "steps",
+        0,
+        source="Sushibelt, from the update of Wu 2018, section 3.3",
+        methods=("memory_bank",),
+    ),
+    Figure(
+        "content_age_passes",
+        "Age of the rows' content in passes",
+        "content_age / steps a pass; about visit_age_passes + m/(1-m)",
+        "all rows ever visited, counted at the probe's step",
+        "passes",
+        0,
+        source="Sushibelt, from the update of Wu 2018, section 3.3",
+        methods=("memory_bank",),
+    ),
+    Figure(
+        "content_visits",
+        "Age of the rows' content in visits",
+        "mean over rows of the mean number of visits since its content was written, weighted by the shares "
+        "(1-m) m^j; m/(1-m) in the long run",
+        "all rows ever visited, counted at the probe's step",
+        "visits",
+        0,
+        source="Sushibelt, from the update of Wu 2018, section 3.3",
+        methods=("memory_bank",),
+    ),
     Figure(
         "query_key_gap",
         "Query-key gap",
@@ -293,10 +371,10 @@ def _scores() -> Iterator[Figure]:
                 )
 
 
-SCORES: dict[str, Figure] = _table(*_scores())
+SCORES: dict[str, Figure] = table(*_scores())
 """What an evaluation says, by the names of its event."""
 
 
 def figures_table() -> dict[str, dict[str, Any]]:
-    """The tables as plain data, for the catalog."""
-    return {name: asdict(figure) for name, figure in (FIGURES | SCORES).items()}
+    """The tables as plain data, for the catalog: single numbers, scores, and arrays (they have a `shape`)."""
+    return {name: asdict(figure) for name, figure in (FIGURES | SCORES | ARRAYS).items()}

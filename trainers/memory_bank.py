@@ -12,6 +12,7 @@ from trainers import losses, showing
 from trainers.dictionary import Bank
 from trainers.dictionary_trainer import Batch, DictionaryTrainer
 from trainers.encoders import Encoder, frozen_statistics
+from trainers.false_negatives import share_in_bank, share_in_queue
 from trainers.hashing import uniforms, view_seeds
 from trainers.phases import SHOWN, Phase, Shown
 from trainers.probes import Sample
@@ -135,6 +136,27 @@ class MemoryBank(DictionaryTrainer):
         if step == 0:
             return Batch(*self.first_batch(int(sample.image[0]) // B * B), 0, 0)
         return Batch(self.sampler.images(step), self.sampler.seeds(step, 0), step, 0)
+
+    def false_negatives(self, ids: Array) -> float:
+        share = share_in_queue if self.config.bank_loss == "nce" else share_in_bank  # noise may hit the own row
+        return share(ids[self.sampler.images(self.step)], ids)
+
+    def counted(self) -> dict[str, float]:
+        """And how old the rows are, by their last visit and by what they are made of."""
+        seen, per_pass = self.bank.visits > 0, self.sampler.steps_per_pass
+        visit = float((self.step - self.bank.step[seen]).mean())
+        content = float((self.step - self.bank.content_step[seen]).mean())
+        return super().counted() | {
+            "visit_age": visit,
+            "visit_age_passes": visit / per_pass,
+            "content_age": content,
+            "content_age_passes": content / per_pass,
+            "content_visits": float(self.bank.content_visits[seen].mean()),
+        }
+
+    def content_age(self, sample: Sample) -> Array:
+        age: Array = (self.step - self.bank.content_step[sample.slot]) / self.sampler.steps_per_pass
+        return age
 
     def stored(self, slots: Tensor) -> Tensor:
         return self.bank.rows[slots]

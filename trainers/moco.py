@@ -13,6 +13,7 @@ from trainers import losses, showing
 from trainers.dictionary import Queue
 from trainers.dictionary_trainer import Batch, DictionaryTrainer
 from trainers.encoders import Encoder
+from trainers.false_negatives import NOBODY, share_in_queue
 from trainers.phases import Phase, Shown
 from trainers.probes import Sample
 from trainers.tick import Array, Scalar
@@ -163,6 +164,12 @@ class MoCo(DictionaryTrainer):
 
     def stored(self, slots: Tensor) -> Tensor:
         return self.queue.keys[slots]
+
+    def false_negatives(self, ids: Array) -> float:
+        """Of the next batch among the queue as it stands: the present batch's own keys are in it already."""
+        image = self.queue.image if self.config.queue_start == "random" else self.queue.image[self.queue.image >= 0]
+        negatives = np.where(image >= 0, ids[image], NOBODY)
+        return share_in_queue(ids[self.sampler.images(self.step + 1)], negatives)
 
     def groups(self, sample: Sample) -> Array:
         return sample.serial // self.config.batch_size  # every write is one batch

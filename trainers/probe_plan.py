@@ -23,16 +23,18 @@ class ProbePlan:
     Attributes:
         keys: how many to re-encode.
         gap: how many of them through the query encoder too.
+        landmarks: how many pictures of the map to encode.
         cost: the probe's work as a number of training steps' work.
     """
 
     keys: int
     gap: int
+    landmarks: int
     cost: float
 
 
-def plan_probe(config: RunConfig, held: int, *, whole_batches: bool, gap: bool) -> ProbePlan:
-    """The sample for a dictionary that holds so many keys."""
+def plan_probe(config: RunConfig, held: int, *, whole_batches: bool, gap: bool, landmarks: int) -> ProbePlan:
+    """The sample for a dictionary that holds so many keys, and a map of so many landmark pictures."""
     B = config.batch_size
     if whole_batches:
         keys = max(FEWEST_BATCHES, PROBE_KEYS // B) * B
@@ -40,7 +42,13 @@ def plan_probe(config: RunConfig, held: int, *, whole_batches: bool, gap: bool) 
     else:
         keys, gaps = PROBE_KEYS, GAP_KEYS if gap else 0
     keys = min(keys, held)
-    return ProbePlan(keys, min(gaps, keys), (keys + min(gaps, keys)) / step_work(config))
+    gaps = min(gaps, keys)
+    return ProbePlan(keys, gaps, landmarks, (keys + gaps + landmarks) / step_work(config))
+
+
+def plan_batch_probe(config: RunConfig, *, landmarks: int) -> ProbePlan:
+    """A probe of the last batch's embeddings, which are there already: only the map's landmarks are encoded."""
+    return ProbePlan(0, 0, landmarks, landmarks / step_work(config))
 
 
 def step_work(config: RunConfig) -> float:

@@ -24,7 +24,9 @@ than they must.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +38,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 MAP_TEMPERATURE = 0.2
+MAP_KEYS, MAP_QUERIES = 256, 64  # shown at most
 MOST_LANDMARKS, MOST_PICTURES = 16, 64
 _FEWEST_CLASSES, _SECTORS = 3, 12
 _LOOKED_AT = 1_024  # pictures whose colours are looked at, at most, evenly over the set
@@ -63,6 +66,40 @@ class Landmarks:
         """Landmarks as unit vectors [J, d], each the mean of its pictures, from the embeddings of `batch` [n, d]."""
         count, each = self.pictures.shape
         return F.normalize(z[: count * each].reshape(count, each, -1).mean(1), dim=1)
+
+
+class ProjectionMap:
+    """The map of one run. Its landmarks are chosen once and encoded whenever positions are asked for.
+
+    Args:
+        landmarks: what `choose_landmarks` returned.
+        pictures: all pictures of the set on the device, uint8 [N, 3, S, S].
+        multiple: what the length of an encoder's batch must be a multiple of.
+    """
+
+    def __init__(self, landmarks: Landmarks, pictures: Tensor, multiple: int = 1) -> None:
+        self.landmarks = landmarks
+        self._pictures = pictures[torch.from_numpy(landmarks.batch(multiple)).to(pictures.device)]
+        self._places = torch.from_numpy(landmarks.places).to(pictures.device)
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures one call of `place` encodes."""
+        return len(self._pictures)
+
+    @torch.no_grad()
+    def place(self, encoder: Callable[[Tensor], Tensor], **embeddings: Tensor) -> dict[str, Tensor]:
+        """Positions, float32 [n, 2] each, of unit vectors [n, d] each, by the landmarks through an encoder.
+
+        The pictures go through it as they are, in one batch; whoever calls sees to it that batch norm forgets them.
+        """
+        now = self.landmarks.of(encoder(self._pictures.float() / 255))
+        return {name: positions(x, now, self._places) for name, x in embeddings.items()}
+
+    def sections(self) -> dict[str, npt.NDArray[Any]]:
+        """What stands where for good: places, float32 [J, 2], and the pictures that stand there, uint32 [J, G]."""
+        pictures = self.landmarks.pictures.astype(np.uint32)
+        return {"map.landmarks": self.landmarks.places, "map.landmark_images": pictures}
 
 
 def choose_landmarks(pictures: npt.NDArray[np.uint8], labels: Ints | None) -> Landmarks:

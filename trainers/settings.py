@@ -125,8 +125,7 @@ ProbeShare = Annotated[
     float,
     _setting(
         "Probe share",
-        "Share of the training work that measuring the dictionary may take; 0 measures only when asked.",
-        methods=("memory_bank", "moco"),
+        "Share of the training work that probes may take; 0 measures only when asked.",
         step=0.01,
         ge=0,
         le=0.5,

@@ -10,7 +10,12 @@ import torch
 from torch import Tensor
 
 from trainers import losses, showing
+from trainers.encoders import frozen_statistics
+from trainers.false_negatives import share_in_batch
+from trainers.measurement import Measurement, representation_of
 from trainers.phases import Phase
+from trainers.probe_plan import ProbePlan, plan_batch_probe
+from trainers.projection_map import MAP_QUERIES
 from trainers.tick import Array, Tick, cosine_bytes
 from trainers.trainer import Outcome, Parts, Trainer
 
@@ -56,12 +61,37 @@ class SimCLR(Trainer):
     def loss_chance(self) -> float:
         return losses.nt_xent_chance(self.config.batch_size)
 
+    def false_negatives(self, ids: Array) -> float:
+        return share_in_batch(ids[self.sampler.images(self.step)])
+
+    @property
+    def probe_plan(self) -> ProbePlan:
+        return plan_batch_probe(self.config, landmarks=self.map.pictures)
+
+    def take_probe(self, plan: ProbePlan) -> Measurement | None:
+        """Say how the last batch lies on the sphere and on the map; its embeddings are there already."""
+        if self._embeddings is None:
+            return None
+        z1, z2 = self._embeddings.chunk(2)
+        tensors = representation_of(z1, z2, z1)
+        with frozen_statistics(self.encoder):
+            self.encoder.train()
+            shown = {"map.queries": z1[:MAP_QUERIES], "map.keys": z2[:MAP_QUERIES]}
+            tensors |= self.map.place(self.encoder, **shown)
+        return Measurement(self.step, self.counted(), tensors)
+
     def tick(self, sections: Collection[str], *, after: int | None = None) -> Tick:
         tick = super().tick(sections, after=after)
         if "matrix" in sections and self._embeddings is not None:
             tick.sections["matrix"] = cosine_bytes(self._embeddings @ self._embeddings.T)
             tick.sections["matrix.image"] = self.sampler.images(self.step).astype(np.uint32)
             tick.scalars["matrix_step"] = self.step
+        if self.probe is not None:
+            tick.scalars |= self.probe.figures | {"probe_step": self.probe.step}
+            if "map" in sections:
+                image = self.sampler.images(self.probe.step)[:MAP_QUERIES].astype(np.uint32)
+                tick.sections |= self.probe.positions | self.map.sections()
+                tick.sections |= {"map.query_image": image, "map.key_image": image}
         return tick
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

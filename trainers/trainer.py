@@ -15,7 +15,8 @@ import copy
 from collections import deque
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +27,12 @@ from trainers.config import KnobChange, RunConfig
 from trainers.encoders import Encoder
 from trainers.guard import Guard, TrainingError, broken_cause, collapse_cause
 from trainers.hashing import mix
+from trainers.measurement import Measurement
 from trainers.optimizers import make_optimizer
 from trainers.phases import PHASES, Phase
+from trainers.probe_plan import ProbeAccount, ProbePlan
+from trainers.projection_map import ProjectionMap, choose_landmarks
+from trainers.representation import collapse_std
 from trainers.sampling import Sampler
 from trainers.schedule import schedule_factor
 from trainers.tick import MAX_VIEWS, Scalar, Tick, finite, picture_bytes
@@ -49,13 +54,6 @@ class Outcome:
 
 
 Parts = Generator[Phase, None, Outcome]
-
-
-class Measured(Protocol):
-    """Figures that some steps have and others have not."""
-
-    @property
-    def figures(self) -> dict[str, float | None]: ...
 
 
 class Trainer:
@@ -87,11 +85,13 @@ class Trainer:
             self.encoder = Encoder(config, mean, std).to(device)
         self.optimizer = make_optimizer(config, self.encoder)
         self.guard = Guard()
+        self.account = ProbeAccount(config.probe_share)
+        self.probe: Measurement | None = None
         self._parts: Generator[Phase] | None = None
         self._next_config: RunConfig | None = None  # knobs that moved while a step was taken in parts
         self._slow = False
         self._waiting: deque[tuple[int, Tensor]] = deque(maxlen=_METRICS_KEPT)
-        self._measured: dict[int, Measured] = {}
+        self._measured: dict[int, Measurement] = {}
         self._latest: Tensor | None = None
 
     # What a method says.
@@ -100,8 +100,14 @@ class Trainer:
         """One step of the method, in the parts that `trainers.phases.PHASES` names."""
         raise NotImplementedError  # each method's own file
 
-    def after_step(self, step: int) -> None:
-        """What a method does once a step is taken."""
+    @property
+    def probe_plan(self) -> ProbePlan:
+        """How the next probe is taken, and what it costs."""
+        raise NotImplementedError  # each method's own file
+
+    def take_probe(self, plan: ProbePlan) -> Measurement | None:
+        """Measure the present state; None where there is nothing yet. Changes nothing that training uses."""
+        raise NotImplementedError  # each method's own file
 
     def adopt(self) -> None:
         """Bring what a method built from the config in line with it after a knob moved."""
@@ -170,9 +176,9 @@ class Trainer:
             group["lr"] = rate
         outcome = yield from self.phases(step)
         self.step = step
-        self.after_step(step)
+        self._probe_if_due()
         with torch.no_grad():
-            spread = outcome.embeddings.std(dim=0).mean() * outcome.embeddings.shape[1] ** 0.5
+            spread = collapse_std(outcome.embeddings)
             self._latest = torch.stack([outcome.loss.detach(), outcome.right.float().mean(), spread])
         self._waiting.append((step, self._latest))
         self._parts = None
@@ -224,6 +230,7 @@ class Trainer:
         """
         config = (self._next_config or self.config).with_knobs(change)
         self.guard.rearm()
+        self.account.asked = True  # who moves a knob wants to see what it does
         if not self.between_steps:
             self._next_config = config
             return self.step + 2
@@ -249,7 +256,7 @@ class Trainer:
         """The present moment.
 
         Args:
-            sections: groups to include, of "dict", "matrix", "views".
+            sections: groups to include, of "dict", "map", "matrix", "views".
             after: keys written that the receiver knows of; None asks for the whole dictionary.
         """
         tick = Tick(step=self.step, snapshot=after is None, scalars=self._scalars())
@@ -291,12 +298,37 @@ class Trainer:
         ]
         return picture_bytes(torch.stack(shown))
 
-    def record(self, step: int, measured: Measured) -> None:
-        """Remember figures that were measured at one step only; they are read when metrics are drained."""
-        self._measured[step] = measured
-
     def measure(self) -> None:
-        """Take now what is otherwise measured every few steps; a method without probes has nothing to do."""
+        """Probe now, whatever was saved up for it."""
+        if self.step and (self.probe is None or self.probe.step != self.step):
+            self._probe(self.probe_plan)
+
+    def _probe_if_due(self) -> None:
+        self.account.step()
+        plan = self.probe_plan
+        if self.account.due(plan.cost):
+            self.account.pay(plan.cost)
+            self._probe(plan)
+
+    def _probe(self, plan: ProbePlan) -> None:
+        probe = self.take_probe(plan)
+        if probe is not None:
+            self.probe = probe
+            self._measured[self.step] = probe
+
+    def counted(self) -> dict[str, float]:
+        """The figures of a measurement that the host knows."""
+        ids = {"image": np.arange(len(self.images.images)), "class": self.images.labels}
+        return {f"false_negatives_{name}": self.false_negatives(of) for name, of in ids.items() if of is not None}
+
+    def false_negatives(self, ids: npt.NDArray[np.int64]) -> float:
+        """Share of negatives with the query's id. ids: of every image of the set, itself or its class, int64 [N]."""
+        raise NotImplementedError  # each method's own file
+
+    @cached_property
+    def map(self) -> ProjectionMap:
+        landmarks = choose_landmarks(self.images.images, self.images.labels)
+        return ProjectionMap(landmarks, self.pictures, self.config.bn_splits)
 
     def drain_metrics(self) -> dict[str, npt.NDArray[np.float64]] | None:
         """Every per-step figure since the last call (of the newest 4,096 steps), as float64 columns; NaN where
@@ -377,6 +409,7 @@ class Trainer:
             "knobs_step": self.knobs_step,
             "config": self.config.model_dump(),
             "settings": [(step, vars(settings)) for step, settings in self._settings],
+            "probes": {"balance": self.account.balance, "asked": self.account.asked},
             "encoder": self.encoder.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
@@ -389,8 +422,9 @@ class Trainer:
         self._settings = [(int(step), ViewSettings(**values)) for step, values in state["settings"]]
         self.encoder.load_state_dict(state["encoder"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
+        self.account.balance, self.account.asked = float(state["probes"]["balance"]), bool(state["probes"]["asked"])
         self._waiting.clear()
-        self._measured, self._latest = {}, None
+        self._measured, self._latest, self.probe = {}, None, None
         self.guard.begin(self.step, state)
 
 
