@@ -104,7 +104,7 @@ ARRAYS: dict[str, Figure] = table(
            _SHOWN, "[n]", low=0, high=1),
     _array("phase.push", "Push of the hardest negatives", "p(negative), from dL/dq = (sum p_j n_j - (1 - p_k) k) / T",
            _SHOWN, "[n, 16]", low=0, high=1),
-    _array("phase.left", "Images that left", "the images of the keys that left the queue", "this step", "[n]", low=0,
+    _array("phase.left", "Images that left", "the images of the keys that left the queue", "this step", "[left]", low=0,
            methods=("moco",)),
     _array("phase.age", "How long each row had waited", "step now - step at which the row was last written",
            "the step's batch", "[B]", "steps", 0, methods=("memory_bank",)),

@@ -230,7 +230,6 @@ class Trainer:
         """
         config = (self._next_config or self.config).with_knobs(change)
         self.guard.rearm()
-        self.account.asked = True  # who moves a knob wants to see what it does
         if not self.between_steps:
             self._next_config = config
             return self.step + 2
@@ -240,6 +239,7 @@ class Trainer:
     def _take_config(self, config: RunConfig) -> None:
         self.config, self._next_config = config, None
         self.knobs_step = self.step + 1
+        self.account.asked = True  # who moves a knob wants to see what it does
         settings = ViewSettings.of(config)
         if settings != self._settings[-1][1]:
             if self._settings[-1][0] == self.knobs_step:

@@ -14,6 +14,7 @@ from small import SMALL, images, pictures, train
 from trainers.config import RunConfig
 from trainers.dictionary import random_unit
 from trainers.encoders import frozen_statistics
+from trainers.methods import make_trainer
 from trainers.projection_map import (
     MAP_TEMPERATURE,
     MOST_PICTURES,
@@ -22,7 +23,7 @@ from trainers.projection_map import (
     circle,
     positions,
 )
-from trainers.trainer import Trainer, make_trainer
+from trainers.trainer import Trainer
 
 CPU = torch.device("cpu")
 
