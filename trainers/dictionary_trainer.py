@@ -41,7 +41,6 @@ class DictionaryTrainer(Trainer):
 
     queries: Tensor
     positives: Tensor
-    probe: Probe | None = None
 
     # What a method says about its dictionary.
 
@@ -166,8 +165,8 @@ class DictionaryTrainer(Trainer):
 
     # Showing.
 
-    def tick(self, sections: Collection[str], *, after: int | None = None) -> Tick:
-        tick = super().tick(sections, after=after)
+    def tick(self, sections: Collection[str], *, after: int | None = None, wait: bool = False) -> Tick:
+        tick = super().tick(sections, after=after, wait=wait)
         tick.scalars |= self._dictionary_scalars()
         if "dict" in sections:
             self._dictionary_sections(tick, after)

@@ -30,6 +30,14 @@ FIGURES: dict[str, Figure] = table(
         source="trainers/schedule.py, after Chen 2020, He 2020 and Wu 2018",
     ),
     Figure(
+        "batch_step",
+        "Step of the batch's figures",
+        "the newest step whose loss, accuracy and spread have arrived from the device",
+        "counted",
+        "steps",
+        1,
+    ),
+    Figure(
         "knobs_step",
         "Knobs since step",
         "the first step taken, or to be taken, under the knobs as they stand",

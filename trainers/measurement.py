@@ -1,6 +1,7 @@
-"""What a run measures about itself now and then: figures of one step that wait on the device until read.
+"""What a run measures about itself now and then: figures of one step, on their way to the host.
 
-Taking a measurement asks the device for nothing; whoever looks at it first fetches all of it in one copy.
+Taking a measurement asks the device for nothing; all that it found is copied together, behind the work
+already given to the device, and whoever looks takes the newest measurement that has arrived.
 """
 
 from __future__ import annotations
@@ -10,20 +11,26 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from trainers.readback import Readback
 from trainers.representation import alignment, effective_rank, gram, uniformity
 from trainers.tick import Array, finite
 
 
 class Fetched:
-    """Tensors in one buffer on the device, copied at once when one of them is first read."""
+    """Tensors copied to the host as one buffer."""
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         self._shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        self._flat = torch.cat([tensor.reshape(-1) for tensor in tensors.values()])  # in the widest of their types
+        # In the widest of their types.
+        self._copy = Readback(torch.cat([tensor.reshape(-1) for tensor in tensors.values()]))
+
+    @property
+    def arrived(self) -> bool:
+        return self._copy.arrived
 
     @cached_property
     def _host(self) -> dict[str, Array]:
-        flat, found, start = self._flat.to("cpu").numpy(), {}, 0
+        flat, found, start = self._copy.array(), {}, 0
         for name, shape in self._shapes.items():
             size = int(torch.Size(shape).numel())
             found[name] = flat[start : start + size].reshape(shape)
@@ -50,6 +57,10 @@ class Measurement:
     def __init__(self, step: int, counted: dict[str, float], tensors: dict[str, Tensor]) -> None:
         self.step, self.counted = step, counted
         self.found = Fetched(tensors)
+
+    @property
+    def arrived(self) -> bool:
+        return self.found.arrived
 
     @cached_property
     def figures(self) -> dict[str, float | None]:

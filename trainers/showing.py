@@ -47,7 +47,7 @@ class Comparison:
 
 def show_views(views: list[Tensor], image: Ints) -> Shown:
     """The pictures, u8 [V, n, S, S, 3]. views: each float [B, 3, S, S]."""
-    pictures = picture_bytes(torch.stack([v[:SHOWN] for v in views]))
+    pictures = picture_bytes(torch.stack([v[:SHOWN] for v in views])).cpu().numpy()
     return Shown(sections={"phase.views": pictures, "phase.image": first_images(image)})
 
 

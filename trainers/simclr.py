@@ -16,6 +16,7 @@ from trainers.measurement import Measurement, representation_of
 from trainers.phases import Phase
 from trainers.probe_plan import ProbePlan, plan_batch_probe
 from trainers.projection_map import MAP_QUERIES
+from trainers.readback import Arrivals
 from trainers.tick import Array, Tick, cosine_bytes
 from trainers.trainer import Outcome, Parts, Trainer
 
@@ -24,6 +25,10 @@ class SimCLR(Trainer):
     """One batch is the whole dictionary: 2B views, each against its partner and 2B-2 others."""
 
     _embeddings: Tensor | None = None  # of the last step, [2B, dim]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._matrices = Arrivals()
 
     def phases(self, step: int) -> Parts:
         image, temperature = self.sampler.images(step), self.config.temperature
@@ -80,12 +85,15 @@ class SimCLR(Trainer):
             tensors |= self.map.place(self.encoder, **shown)
         return Measurement(self.step, self.counted(), tensors)
 
-    def tick(self, sections: Collection[str], *, after: int | None = None) -> Tick:
-        tick = super().tick(sections, after=after)
+    def tick(self, sections: Collection[str], *, after: int | None = None, wait: bool = False) -> Tick:
+        tick = super().tick(sections, after=after, wait=wait)
         if "matrix" in sections and self._embeddings is not None:
-            tick.sections["matrix"] = cosine_bytes(self._embeddings @ self._embeddings.T)
-            tick.sections["matrix.image"] = self.sampler.images(self.step).astype(np.uint32)
-            tick.scalars["matrix_step"] = self.step
+            if self._matrices.newest_sent != self.step:
+                self._matrices.send(self.step, cosine_bytes(self._embeddings @ self._embeddings.T))
+            matrix = self._matrices.newest(wait=wait)
+            if matrix is not None:
+                tick.scalars["matrix_step"], tick.sections["matrix"] = matrix
+                tick.sections["matrix.image"] = self.sampler.images(matrix[0]).astype(np.uint32)
         if self.probe is not None:
             tick.scalars |= self.probe.figures | {"probe_step": self.probe.step}
             if "map" in sections:
@@ -97,3 +105,4 @@ class SimCLR(Trainer):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         self._embeddings = None
+        self._matrices.clear()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 Array = npt.NDArray[Any]
@@ -32,16 +33,14 @@ class Tick:
     sections: dict[str, Array] = field(default_factory=dict)
 
 
-def cosine_bytes(cosines: Tensor) -> Array:
-    """Cosines on the fixed range -1..1 as u8: round((cos + 1) * 127.5)."""
-    scaled = ((cosines + 1) * 127.5).round().clamp(0, 255)
-    return scaled.to("cpu").numpy().astype(np.uint8)
+def cosine_bytes(cosines: Tensor) -> Tensor:
+    """Cosines on the fixed range -1..1 as u8, on their device: round((cos + 1) * 127.5)."""
+    return ((cosines + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def picture_bytes(views: Tensor) -> Array:
-    """Views float [.., 3, S, S] in [0, 1] as u8 [.., S, S, 3]."""
-    scaled = (views.movedim(-3, -1) * 255).round().clamp(0, 255)
-    return np.ascontiguousarray(scaled.to("cpu").numpy().astype(np.uint8))
+def picture_bytes(views: Tensor) -> Tensor:
+    """Views float [.., 3, S, S] in [0, 1] as u8 [.., S, S, 3], on their device."""
+    return (views.movedim(-3, -1) * 255).round().clamp(0, 255).to(torch.uint8).contiguous()
 
 
 def finite(value: float) -> float | None:

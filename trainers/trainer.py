@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import bisect
 import copy
-from collections import deque
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,16 +31,15 @@ from trainers.optimizers import make_optimizer
 from trainers.phases import PHASES, Phase
 from trainers.probe_plan import ProbeAccount, ProbePlan
 from trainers.projection_map import ProjectionMap, choose_landmarks
-from trainers.representation import collapse_std
+from trainers.readback import Arrivals
 from trainers.sampling import Sampler
 from trainers.schedule import schedule_factor
+from trainers.step_figures import NAMES, StepFigures
 from trainers.tick import MAX_VIEWS, Scalar, Tick, finite, picture_bytes
 from trainers.views import ViewSettings, make_views
 
 if TYPE_CHECKING:
     from trainers.images import ImageSet
-
-_METRICS_KEPT = 4_096  # newest steps whose figures wait on the device for `drain_metrics`
 
 
 @dataclass(frozen=True)
@@ -86,13 +84,14 @@ class Trainer:
         self.optimizer = make_optimizer(config, self.encoder)
         self.guard = Guard()
         self.account = ProbeAccount(config.probe_share)
-        self.probe: Measurement | None = None
+        self._probe_here: Measurement | None = None
+        self._probe_coming: Measurement | None = None
         self._parts: Generator[Phase] | None = None
         self._next_config: RunConfig | None = None  # knobs that moved while a step was taken in parts
         self._slow = False
-        self._waiting: deque[tuple[int, Tensor]] = deque(maxlen=_METRICS_KEPT)
+        self._figures = StepFigures()
+        self._pictures = Arrivals()
         self._measured: dict[int, Measurement] = {}
-        self._latest: Tensor | None = None
 
     # What a method says.
 
@@ -177,10 +176,7 @@ class Trainer:
         outcome = yield from self.phases(step)
         self.step = step
         self._probe_if_due()
-        with torch.no_grad():
-            spread = collapse_std(outcome.embeddings)
-            self._latest = torch.stack([outcome.loss.detach(), outcome.right.float().mean(), spread])
-        self._waiting.append((step, self._latest))
+        self._figures.send(step, outcome.loss, outcome.right, outcome.embeddings)
         self._parts = None
         if self._next_config is not None:
             self._take_config(self._next_config)
@@ -252,24 +248,29 @@ class Trainer:
 
     # What it shows.
 
-    def tick(self, sections: Collection[str], *, after: int | None = None) -> Tick:
-        """The present moment.
+    def tick(self, sections: Collection[str], *, after: int | None = None, wait: bool = False) -> Tick:
+        """The present moment, of what has arrived from the device; each part says its step.
 
         Args:
             sections: groups to include, of "dict", "map", "matrix", "views".
             after: keys written that the receiver knows of; None asks for the whole dictionary.
+            wait: for everything of the present step, where it has not arrived yet.
         """
-        tick = Tick(step=self.step, snapshot=after is None, scalars=self._scalars())
+        tick = Tick(step=self.step, snapshot=after is None, scalars=self._scalars(wait))
         if "views" in sections and self.step:
-            tick.sections["views"] = self._view_pictures()
-            tick.scalars["views_step"] = self.step
+            if self._pictures.newest_sent != self.step:
+                self._pictures.send(self.step, self._view_pictures())
+            pictures = self._pictures.newest(wait=wait)
+            if pictures is not None:
+                tick.scalars["views_step"], tick.sections["views"] = pictures
         return tick
 
-    def _scalars(self) -> dict[str, Scalar]:
+    def _scalars(self, wait: bool) -> dict[str, Scalar]:
         config = self.config
-        loss, accuracy, spread = self._latest.tolist() if self._latest is not None else (np.nan,) * 3
-        if self._latest is not None and not np.isfinite(loss):
-            self._find_break()
+        newest = self._figures.newest(wait=wait)
+        loss, accuracy, spread = newest[1].tolist() if newest else (np.nan,) * 3
+        if newest and not np.isfinite(loss):
+            self.guard.broken = self._figures.first_broken()
         seen = self.step * config.batch_size
         return {
             "step": self.step,
@@ -281,13 +282,14 @@ class Trainer:
             "learning_rate_now": self.learning_rate(max(1, self.step)),
             "temperature": config.temperature,
             "knobs_step": self.knobs_step,
+            "batch_step": newest[0] if newest else None,
             "loss": finite(loss),
             "loss_chance": self.loss_chance(),
             "accuracy": finite(accuracy),
             "collapse_std": finite(spread),
         }
 
-    def _view_pictures(self) -> npt.NDArray[Any]:
+    def _view_pictures(self) -> Tensor:
         shown = [
             self.views(
                 self.sampler.images(self.step)[:MAX_VIEWS],
@@ -298,10 +300,23 @@ class Trainer:
         ]
         return picture_bytes(torch.stack(shown))
 
+    @property
+    def probe(self) -> Any:
+        """The newest measurement that has arrived from the device; None while there was none."""
+        if self._probe_coming is not None and (self._probe_coming.arrived or self._probe_here is None):
+            self._probe_here, self._probe_coming = self._probe_coming, None
+        return self._probe_here
+
     def measure(self) -> None:
         """Probe now, whatever was saved up for it."""
-        if self.step and (self.probe is None or self.probe.step != self.step):
+        if self.step and self.probed_step != self.step:
             self._probe(self.probe_plan)
+
+    @property
+    def probed_step(self) -> int | None:
+        """The step of the newest measurement, arrived or not."""
+        newest = self._probe_coming or self._probe_here
+        return newest.step if newest is not None else None
 
     def _probe_if_due(self) -> None:
         self.account.step()
@@ -313,7 +328,7 @@ class Trainer:
     def _probe(self, plan: ProbePlan) -> None:
         probe = self.take_probe(plan)
         if probe is not None:
-            self.probe = probe
+            self._probe_here, self._probe_coming = self.probe, probe
             self._measured[self.step] = probe
 
     def counted(self) -> dict[str, float]:
@@ -330,39 +345,32 @@ class Trainer:
         landmarks = choose_landmarks(self.images.images, self.images.labels)
         return ProjectionMap(landmarks, self.pictures, self.config.bn_splits)
 
-    def drain_metrics(self) -> dict[str, npt.NDArray[np.float64]] | None:
+    def drain_metrics(self, *, wait: bool = True) -> dict[str, npt.NDArray[np.float64]] | None:
         """Every per-step figure since the last call (of the newest 4,096 steps), as float64 columns; NaN where
-        not measured. A run that went wrong is noticed here (see `check`): what follows a broken loss is left out."""
-        if not self._waiting:
+        not measured. A run that went wrong is noticed here (see `check`): what follows a broken loss is left out.
+
+        Args:
+            wait: for the newest steps; without, what has not arrived from the device comes at the next call.
+        """
+        found = self._figures.drain(wait=wait)
+        if found is None:
             return None
-        steps, rows = self._read_waiting()
-        self._waiting.clear()
+        steps, rows = found
         self.guard.look(steps, rows[:, 0], rows[:, 2])
         if self.guard.broken is not None:
             good = int(np.searchsorted(steps, self.guard.broken[0], side="right"))
             steps, rows = steps[:good], rows[:good]
         elif self.between_steps and self.guard.wants(self.step):
             self.guard.keep(self.step, self.state_dict())
-        columns = {"step": steps, "loss": rows[:, 0], "accuracy": rows[:, 1], "collapse_std": rows[:, 2]}
+        columns = {"step": steps} | dict(zip(NAMES, rows.T, strict=True))
         place = {int(step): i for i, step in enumerate(steps)}
-        for step, measured in self._measured.items():
+        for step in [step for step in self._measured if step <= found[0][-1]]:
+            measured = self._measured.pop(step)
             if step in place:
                 for name, value in measured.figures.items():
                     column = columns.setdefault(name, np.full(len(steps), np.nan))
                     column[place[step]] = np.nan if value is None else value
-        self._measured.clear()
         return columns
-
-    def _read_waiting(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        steps = np.array([step for step, _ in self._waiting], np.float64)
-        return steps, torch.stack([row for _, row in self._waiting]).cpu().double().numpy()
-
-    def _find_break(self) -> None:
-        """A tick read a loss that is no number: tell the guard where it began."""
-        steps, rows = self._read_waiting() if self._waiting else (np.array([float(self.step)]), np.full((1, 3), np.nan))
-        bad = np.flatnonzero(~np.isfinite(rows[:, 0]))
-        first = int(bad[0]) if len(bad) else -1
-        self.guard.broken = (int(steps[first]), float(rows[first, 0]))
 
     # When something went wrong.
 
@@ -423,8 +431,9 @@ class Trainer:
         self.encoder.load_state_dict(state["encoder"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
         self.account.balance, self.account.asked = float(state["probes"]["balance"]), bool(state["probes"]["asked"])
-        self._waiting.clear()
-        self._measured, self._latest, self.probe = {}, None, None
+        self._figures.clear()
+        self._pictures.clear()
+        self._measured, self._probe_here, self._probe_coming = {}, None, None
         self.guard.begin(self.step, state)
 
 

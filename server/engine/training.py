@@ -248,7 +248,7 @@ class Training:
             while len(self._said) > 1 and self._said[1][0] <= now - self.watch.reach:
                 self._said.popleft()
             after = self._said[0][1]
-        moment: TickLike = self.trainer.tick(sections, after=after)
+        moment: TickLike = self.trainer.tick(sections, after=after, wait=single)
         if phase is not None:
             shown = phase.show()
             moment.scalars |= shown.scalars | {"phase": phase.number, "phase_step": phase.step}
@@ -320,7 +320,7 @@ class Training:
         if self.trainer is None or (due and now - self._last_metrics < METRIC_SECONDS):
             return
         self._last_metrics = now
-        columns = self.trainer.drain_metrics()
+        columns = self.trainer.drain_metrics(wait=not due)
         if not columns or not len(columns["step"]):
             return
         names = ["step", *(name for name in columns if name != "step")]

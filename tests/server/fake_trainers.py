@@ -74,7 +74,7 @@ class FakeTrainer:
             self._writes = self._writes[: self.config.batch_size]
             raise error
 
-    def tick(self, sections: Any, *, after: int | None = None) -> Any:
+    def tick(self, sections: Any, *, after: int | None = None, wait: bool = False) -> Any:
         written = len(self._writes)
         scalars = {"step": self.step, "loss": 1.0 / (1 + self.step), "accuracy": float("nan")}
         arrays: dict[str, Any] = {}
@@ -91,7 +91,7 @@ class FakeTrainer:
             arrays["views"] = np.zeros((2, 4, 8, 8, 3), np.uint8)
         return SimpleNamespace(step=self.step, snapshot=after is None, scalars=scalars, sections=arrays)
 
-    def drain_metrics(self) -> dict[str, Any] | None:
+    def drain_metrics(self, *, wait: bool = True) -> dict[str, Any] | None:
         steps = np.arange(self._from + 1, self.step + 1, dtype=np.float64)
         self._from = self.step
         if not len(steps):

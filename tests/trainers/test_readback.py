@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from small import SMALL, images, train
 
+from trainers.config import RunConfig
+from trainers.methods import make_trainer
 from trainers.readback import Arrivals, Readback
 
 
@@ -49,3 +52,29 @@ def test_what_piles_up_is_bounded(late: set[float]) -> None:
         arrivals.send(step, torch.tensor([float(step)]))
     late.update(range(100))
     assert len(arrivals._copies) <= 4
+
+
+def test_a_tick_takes_what_has_arrived_and_says_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device three steps behind: nothing waits, every part names its step, nothing is lost in the end."""
+    trainer = make_trainer(RunConfig.model_validate(SMALL | {"method": "simclr"}), images(), torch.device("cpu"))
+    train(trainer, 1)
+    trainer.tick({"matrix", "views"})
+    made: list[Readback] = []
+    begin = Readback.__init__
+
+    def remember(copy: Readback, tensor: torch.Tensor) -> None:
+        begin(copy, tensor)
+        made.append(copy)
+
+    monkeypatch.setattr(Readback, "__init__", remember)
+    monkeypatch.setattr(Readback, "arrived", property(lambda copy: copy not in made))
+    train(trainer, 3)
+    tick = trainer.tick({"matrix", "views"})
+    assert (tick.step, tick.scalars["batch_step"]) == (4, 1)
+    assert tick.scalars["matrix_step"] == tick.scalars["views_step"] == 1
+    assert tick.sections["matrix.image"].tolist() == trainer.sampler.images(1).tolist()
+    assert trainer.drain_metrics(wait=False)["step"].tolist() == [1]
+    assert trainer.drain_metrics(wait=False) is None
+    now = trainer.tick({"matrix", "views"}, wait=True)
+    assert now.scalars["batch_step"] == now.scalars["matrix_step"] == now.scalars["views_step"] == 4
+    assert trainer.drain_metrics()["step"].tolist() == [2, 3, 4]
