@@ -1,0 +1,534 @@
+"""`python -m trainers`: what it writes, how it is stopped and goes on, and what it says to bad options."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from trainers import checkpoint
+from trainers.cli import screen
+from trainers.cli.main import main
+from trainers.config import METHODS, PRESETS, KnobChange, RunConfig
+from trainers.images import Registry
+from trainers.trainer import make_trainer
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = ["--images", "digits", "--threads", "1", "--batch-size", "16", "--embedding-dim", "16"]
+QUEUE = ["--queue-length", "48"]
+EXACT = ("step", "loss", "accuracy", "collapse_std")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    """Runs here set the number of threads of this process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def run(data: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """A run in this process; its JSON."""
+
+    def call(*words: Any, code: int = 0) -> dict[str, Any]:
+        texts = [str(word) for word in words]
+        assert main([*texts, "--data-dir", str(data), "--json", "--quiet"]) == code
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def start(*words: Any) -> subprocess.Popen[str]:
+    """A real process of its own."""
+    command = [sys.executable, "-m", "trainers", *map(str, words)]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def rows(path: Path) -> dict[str, list[Any]]:
+    """The columns of a file of figures; those of a CSV as text: equal text is equal to the last bit."""
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pydict()
+    with open(path, newline="") as file:
+        lines = list(csv.DictReader(file))
+    return {name: [line[name] for line in lines] for name in lines[0]}
+
+
+def wait_for(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    while not what():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+
+
+# Killed, stopped, gone on with.
+
+
+# One interpreter that has imported torch, and a child of it for every command line it is given.
+NURSERY = """
+import json, os, sys
+import torch._dynamo, trainers.cli.session
+from trainers.cli.main import main
+for words in json.loads(sys.argv[1]):
+    child = os.fork()
+    if not child:
+        os._exit(main(words))
+    print(child, flush=True)
+for _ in json.loads(sys.argv[1]):
+    os.wait()
+"""
+
+
+def words_for(method: str) -> list[str]:
+    changes = ["--at", "9:temperature=0.3", "--at", "30:blur=true"]
+    return [method, *SMALL, *(QUEUE if method == "moco" else []), *changes]
+
+
+def metrics_for(method: str) -> str:
+    return "metrics.parquet" if method == "moco" else "metrics.csv"
+
+
+@pytest.fixture(scope="module")
+def killed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """By method, the folder of a run in a process of its own that was killed some steps after a checkpoint."""
+    folders = {method: tmp_path_factory.mktemp(method) / "out" for method in METHODS}
+    # From step 13 on it is slow, so that the kill finds it at work.
+    slowly = ["--steps", "90", "--save-every", "7", "--at", "13:steps_per_second=2", "--data-dir", str(data), "--quiet"]
+    lines = [
+        [*words_for(method), *slowly, "--out", str(folder), "--metrics", str(folder / metrics_for(method))]
+        for method, folder in folders.items()
+    ]
+    command = [sys.executable, "-c", NURSERY, json.dumps(lines)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment())
+    assert process.stdout is not None
+    children = {method: int(process.stdout.readline()) for method in METHODS}
+    while children:
+        assert process.poll() is None
+        for method, child in list(children.items()):
+            path = folders[method] / "checkpoint.safetensors"
+            if path.exists() and checkpoint.read_header(path).step >= 14 and _is_past(folders[method]):
+                os.kill(child, signal.SIGKILL)
+                del children[method]
+        time.sleep(0.02)
+    assert process.wait() == 0
+    return folders
+
+
+def _is_past(folder: Path) -> bool:
+    """The figures have come further than the checkpoint. Those in Parquet wait for the next one."""
+    step = checkpoint.read_header(folder / "checkpoint.safetensors").step
+    metrics = folder / "metrics.csv"
+    return not metrics.exists() or f"\n{step + 1}," in metrics.read_text()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_killed_run_goes_on_to_the_last_bit_in_the_middle_of_a_pass(
+    method: str, killed: dict[str, Path], tmp_path: Path, run: Callable[..., dict[str, Any]]
+) -> None:
+    folder, name = killed[method], metrics_for(method)
+    assert 14 <= checkpoint.read_header(folder / "checkpoint.safetensors").step < 40  # a pass is 93 steps
+    if method == "simclr":
+        with open(folder / name, "a") as file:
+            file.write("77,0.1")  # as a kill in the middle of a line leaves it
+    went_on = run("--resume", folder, "--steps", 40, "--steps-per-second", 0)
+    whole = run(*words_for(method), "--steps", 40, "--out", tmp_path, "--metrics", tmp_path / name)
+    a, b = rows(tmp_path / name), rows(folder / name)
+    assert [float(step) for step in a["step"]] == list(range(1, 41))
+    for column in EXACT:
+        assert a[column] == b[column], column
+    assert went_on["config"] == whole["config"]
+    states = [checkpoint.read_state(Path(result["paths"]["checkpoint"])) for result in (whole, went_on)]
+    for x, y in zip(*(state["encoder"].values() for state in states), strict=True):
+        assert torch.equal(x, y)
+
+
+def test_ctrl_c_saves_and_the_printed_command_goes_on(data: Path, tmp_path: Path) -> None:
+    metrics, saved = tmp_path / "with space" / "figures.parquet", tmp_path / "out dir" / "checkpoint.safetensors"
+    words = ["simclr", *SMALL, "--steps", 60, "--save-every", 5, "--data-dir", data, "--metrics", metrics, "--quiet"]
+    changes = ["--at", "6:steps_per_second=2", "--at", "50:temperature=0.7"]
+    process = start(*words, *changes, "--out", saved.parent)
+    wait_for(saved.exists, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    stopped = re.search(r"Stopped at step (\d+) .*; saved\. To go on:\n  (.*)\n", err)
+    assert stopped is not None, err
+    step = int(stopped[1])
+    assert pq.read_table(metrics)["step"].to_pylist() == list(range(1, step + 1))
+    assert checkpoint.read_header(saved).step == step < 60
+
+    pasted = subprocess.run(
+        f"{stopped[2]} --steps-per-second 0 --json",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert pasted.returncode == 0, pasted.stderr
+    result = json.loads(pasted.stdout)
+    assert (result["state"], result["step"], result["threads"]) == ("finished", 60, 1)
+    assert result["config"]["temperature"] == 0.7  # the change to come was not forgotten
+    assert pq.read_table(metrics)["step"].to_pylist() == list(range(1, 61))
+
+
+def test_sigterm_finishes_the_step_and_saves(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+
+    def end() -> None:
+        while not (path.exists() and "\n2," in path.read_text()):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=end, daemon=True).start()
+    result = run("simclr", *SMALL, "--steps-per-second", 50, "--out", tmp_path, code=130)
+    assert result["state"] == "stopped"
+    assert len(rows(path)["step"]) == result["step"]
+    assert checkpoint.read_header(tmp_path / "checkpoint.safetensors").step == result["step"]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    again = run("--resume", tmp_path, "--steps", result["step"] + 2)
+    assert rows(path)["step"] == [str(step) for step in range(1, again["step"] + 1)]
+
+
+def test_a_run_that_breaks_says_why_and_keeps_what_was_good(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["simclr", *SMALL, "--save-every", "5", "--out", str(tmp_path), "--data-dir", str(data)]
+    assert main([*words, "--steps", "200", "--learning-rate", "10", "--weight-decay", "1"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Training broke: " in err
+    assert "Likely: the learning rate is 10" in err
+    assert f"--resume {tmp_path / 'checkpoint.safetensors'}" in err
+    header = checkpoint.read_header(tmp_path / "checkpoint.safetensors")
+    steps = rows(tmp_path / "metrics.csv")["step"]
+    assert 0 < header.step < len(steps) < 200
+    images = Registry(data_dir=data).load("digits")
+    saved = checkpoint.load(tmp_path / "checkpoint.safetensors", images, torch.device("cpu"))
+    assert all(bool(torch.isfinite(p).all()) for p in saved.encoder.parameters())
+
+
+# Going on, otherwise.
+
+
+def test_a_finished_run_can_be_asked_and_trained_further(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    first = run("moco", *SMALL, *QUEUE, "--steps", 4, "--out", tmp_path)
+    assert first["evaluation"] is None
+    asked = run("--resume", tmp_path, "--evaluate")
+    assert (asked["step"], asked["evaluation"]["measure"], asked["evaluation"]["step"]) == (4, "knn", 4)
+    longer = run("--resume", tmp_path, "--steps", 6, "--no-evaluate", "--momentum", 0.5)
+    assert (longer["step"], longer["config"]["momentum"], longer["evaluation"]) == (6, 0.5, None)
+    assert rows(tmp_path / "metrics.csv")["step"] == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_a_run_that_goes_on_in_another_folder_leaves_the_first_alone(
+    run: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    run("simclr", *SMALL, "--steps", 5, "--save-every", 3, "--out", tmp_path / "a")
+    before = {path: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    result = run("--resume", tmp_path / "a", "--steps", 7, "--out", tmp_path / "b")
+    assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
+    assert Path(result["paths"]["checkpoint"]).parent == tmp_path / "b"
+    assert rows(tmp_path / "b" / "metrics.csv")["step"] == ["1", "2", "3", "4", "5", "6", "7"]
+
+
+def test_a_run_does_not_go_on_without_its_figures_or_on_other_pictures(
+    run: Callable[..., dict[str, Any]], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from picture_files import two_classes, write_folder
+
+    pictures = write_folder(tmp_path / "pictures", two_classes(10))
+    run("simclr", "--path", pictures, "--threads", 1, "--batch-size", 8, "--steps", 2, "--out", tmp_path / "a")
+    metrics = tmp_path / "a" / "metrics.csv"
+    metrics.rename(tmp_path / "moved.csv")
+    again = ["--resume", str(tmp_path / "a"), "--steps", "4", "--data-dir", str(data)]
+    assert main(again) == 2
+    assert re.search(r"trainers: --metrics: .*metrics\.csv, which this run wrote, is gone", capsys.readouterr().err)
+    (tmp_path / "moved.csv").write_text("step,loss\n1,2.0\n")
+    assert main([*again, "--metrics", str(tmp_path / "moved.csv")]) == 2
+    assert "rows up to step 1 and the checkpoint is of step 2" in capsys.readouterr().err
+    (pictures / "cat" / "000.png").unlink()
+    assert main([*again, "--metrics", str(tmp_path / "new.csv")]) == 2
+    assert re.search(
+        r"trainers: --resume: .* was trained on the 20 images .* these are the 19", capsys.readouterr().err
+    )
+
+
+def test_runs_of_one_name_do_not_share_a_folder(
+    run: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = [run("--preset", "lesson-matrix", *SMALL, "--seed", 4, "--steps", 1) for _ in range(2)]
+    folders = [Path(result["paths"]["checkpoint"]).parent for result in results]
+    assert folders == [tmp_path / "runs" / "lesson-matrix-4", tmp_path / "runs" / "lesson-matrix-4-2"]
+    assert all((folder / "metrics.csv").exists() for folder in folders)
+
+
+# What a run does.
+
+
+def test_knobs_change_at_their_step_and_the_figures_are_the_trainers_own(
+    run: Callable[..., dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    changes = ["--at", "7:momentum=0.5", "--at", "4:temperature=0.4", "--at", "4:queue-length=20", "--at", "6:crop=off"]
+    run("moco", *SMALL, *QUEUE, "--steps", 9, *changes, "--out", tmp_path)
+    config = RunConfig(method="moco", images="digits", steps=9, batch_size=16, embedding_dim=16, queue_length=48)
+    trainer = make_trainer(config, Registry(data_dir=data).load("digits"), torch.device("cpu"))
+    by_hand = {4: {"temperature": 0.4, "queue_length": 20}, 6: {"crop": False}, 7: {"momentum": 0.5}}
+    while not trainer.finished:
+        if trainer.step + 1 in by_hand:
+            trainer.apply(KnobChange(**by_hand[trainer.step + 1]))
+        trainer.train_step()
+    expected, written = trainer.drain_metrics(), rows(tmp_path / "metrics.csv")
+    assert expected is not None
+    assert set(written) == set(expected)
+    for name, column in expected.items():
+        found = np.array([float(text) if text else np.nan for text in written[name]])
+        assert found.tobytes() == column.tobytes(), name
+
+
+def test_csv_and_parquet_say_the_same(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    words = ["moco", *SMALL, *QUEUE, "--steps", 18, "--save-every", 5]
+    run(*words, "--metrics", tmp_path / "x.csv", "--out", tmp_path / "a")
+    run(*words, "--metrics", tmp_path / "x.parquet", "--out", tmp_path / "b")
+    text, table = rows(tmp_path / "x.csv"), pq.read_table(tmp_path / "x.parquet")
+    assert list(text) == table.column_names
+    for name in table.column_names:
+        column = [None if cell == "" else float(cell) for cell in text[name]]
+        assert table[name].to_pylist() == column, name
+    assert [step for step, cell in zip(text["step"], text["consistency"], strict=True) if cell] == ["1", "16"]
+
+
+def test_passes_are_counted_in_steps_of_the_set(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    result = run("simclr", *SMALL, "--passes", 0.05, "--out", tmp_path)
+    assert result["step"] == result["config"]["steps"] == 5  # 93 steps are a pass over 1,500 images
+
+
+def test_json_holds_everything_and_stands_alone(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    result = run("simclr", *SMALL, "--steps", 3, "--evaluate", "--out", tmp_path)
+    assert result["config"] == RunConfig(
+        method="simclr", images="digits", steps=3, batch_size=16, embedding_dim=16
+    ).model_dump(mode="json")
+    figures = result["figures"]
+    assert figures["loss"] == float(rows(tmp_path / "metrics.csv")["loss"][-1])
+    assert figures["images_seen"] == 48
+    assert figures["images_per_second"] == pytest.approx(48 / figures["training_seconds"])
+    assert figures["peak_memory"] > 50
+    assert 0 <= result["evaluation"]["accuracy"] <= 1
+    assert (result["device"], result["threads"], result["error"]) == ("cpu", 1, None)
+    assert all(Path(path).is_file() for path in result["paths"].values())
+
+
+def test_the_table_names_figures_with_their_units(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    words = ["moco", *SMALL, *QUEUE, "--steps", "2", "--evaluate", "--out", str(tmp_path), "--data-dir", str(data)]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    knn = "kNN accuracy, k=200, backbone features, 297 held-out images"
+    for line in (
+        r"Loss +│ +[\d.]+ │ nats",
+        r"Images a second +│ +[\d.,]+ │ images/s",
+        r"Peak memory +│ +[\d.,]+ │ MiB",
+        r"Consistency +│ +[\d.]+ │",
+        knn + r" +│ +0\.\d+ │ chance 0\.1",
+    ):
+        assert re.search(line, out), line
+    assert str(tmp_path / "checkpoint.safetensors") in out
+    assert re.search(r"step 2 of 2  loss [\d.]+  accuracy \d+%  consistency [\d.]+", err)
+
+
+def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner, outer = pty.openpty()
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(outer, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        shown = screen.make_screen(quiet=False)
+        shown.loading(0.5, "drawing plates")
+        shown.begin(3, 20)
+        shown.show(7, {"loss": 1.25, "accuracy": 0.5, "consistency": 0.75, "steps_per_second": 10.0})
+        shown.note("step 8: momentum is now 0.5")
+        shown.end()
+        text = os.read(inner, 100_000).decode()
+    os.close(inner)
+    for words in ("7/20", "loss 1.250", "accuracy 50%", "consistency 0.750", "10.0 steps/s", "momentum is now 0.5"):
+        assert words in text
+
+
+# What is asked for badly.
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("", "METHOD: give one of memory_bank, moco, simclr, or a --preset"),
+        ("byol", "METHOD: give one of memory_bank, moco, simclr, not byol"),
+        ("lesson-belt", "METHOD: lesson-belt is a preset; write --preset lesson-belt"),
+        ("moco simclr", "simclr: one METHOD is enough"),
+        ("--preset none-such", "--preset: there is no preset 'none-such'; choose one of"),
+        ("simclr --preset lesson-belt", "--preset: 'lesson-belt' is a preset of moco, not of simclr"),
+        ("moco --momentun 0.5", "--momentun: there is no such option; did you mean --momentum?"),
+        ("moco --momentum", "--momentum: give a value"),
+        ("moco --momentum 1.5", "--momentum: give a number from 0 to 1, not 1.5"),
+        ("moco --momentum -0.1", "--momentum: give a number from 0 to 1, not -0.1"),
+        ("moco --momentum nan", "--momentum: give a number from 0 to 1, not nan"),
+        ("moco --queue-length 2.5", "--queue-length: give a whole number from 1 to 65,536, not 2.5"),
+        ("moco --encoder vit", "--encoder: give one of small, resnet18, not vit"),
+        ("moco --steps 0", "--steps: give a whole number from 1 to 10,000,000, or none, not 0"),
+        ("moco --steps 5 --passes 1", "--passes: give --steps or --passes, not both"),
+        ("moco --passes 0", "--passes: give a number above 0, not 0"),
+        ("simclr --queue-length 5", "--queue-length: simclr has no such setting"),
+        ("moco --at 5", "--at 5: write STEP:KNOB=VALUE"),
+        ("moco --at 5:momentun=1", "--at 5:momentun=1: momentun is no knob; did you mean momentum?"),
+        ("moco --at 5:seed=1", "--at 5:seed=1: seed is no knob"),
+        ("moco --at 5:momentum=2", "--at 5:momentum=2: give momentum a number from 0 to 1"),
+        ("simclr --at 5:momentum=0", "--at 5:momentum=0: momentum: simclr has no such knob"),
+        ("moco --steps 4 --at 5:momentum=0", "--at 5:momentum=0: the run ends at step 4"),
+        ("moco --at 0:momentum=0", "--at 0:momentum=0: steps count from 1"),
+        ("moco --device tpu", "--device: give auto, cpu, cuda, cuda:N"),
+        ("moco --device cuda:97", "--device cuda:97: torch"),
+        ("moco --threads -1", "--threads: give a whole number from 0 to 1,024, not -1"),
+        ("moco --save-every x", "--save-every: give a whole number from 0, not x"),
+        ("moco --metrics x.txt", "--metrics: give a file name that ends in .csv or .parquet"),
+        ("moco --images nowhere", "--images: There is no image set 'nowhere'. Known: sushi"),
+        ("moco --images folder", "--images folder: name the folder or archive with --path"),
+        ("moco --images sushi --path x", "--path: goes with --images folder, not with --images sushi"),
+        ("moco --path /none/such", "--path: /none/such does not exist"),
+        ("moco --images digits --batch-size 4096", "--batch-size: a batch of 4096 needs at least 4096 images"),
+        ("moco --resume /none/such", "--resume: /none/such cannot be read: No such file"),
+        ("moco --resume README.md", "--resume: README.md is damaged or no checkpoint"),
+    ],
+)
+def test_a_bad_option_is_named_in_one_line(
+    words: str,
+    said: str,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "README.md").write_text("not a checkpoint")
+    monkeypatch.chdir(tmp_path)
+    assert main([*words.split(), "--data-dir", str(data), "--quiet"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"trainers: {said}")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("", "--resume: the run has taken its 3 steps; give more --steps to go on, or --evaluate"),
+        ("--steps 9 --batch-size 8", "--batch-size: the run has 16 since it began, and keeps it"),
+        ("--steps 9 --seed 1", "--seed: the run has 0 since it began"),
+        ("moco --steps 9", "METHOD: the run has simclr since it began"),
+        ("--steps 9 --path x", "--path: this run trains on --images digits"),
+        ("--steps 9 --momentum 0.5", "--momentum: simclr has no such setting"),
+        ("--steps 9 --at 3:temperature=1", "--at 3:temperature=1: the run has taken step 3 already"),
+    ],
+)
+def test_what_a_run_cannot_change_is_refused(
+    words: str, said: str, saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in saved.iterdir()}
+    assert main([*words.split(), "--resume", str(saved), "--quiet"]) == 2
+    assert capsys.readouterr().err.startswith(f"trainers: {said}")
+    assert {path: path.read_bytes() for path in saved.iterdir()} == before
+
+
+@pytest.fixture(scope="module")
+def saved(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that is finished."""
+    folder = tmp_path_factory.mktemp("saved")
+    assert main(["simclr", *SMALL, "--steps", "3", "--out", str(folder), "--data-dir", str(data), "--quiet"]) == 0
+    return folder
+
+
+def test_a_folder_with_a_run_in_it_is_not_written_over(
+    saved: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["simclr", *SMALL, "--steps", "3", "--data-dir", str(data), "--quiet"]
+    assert main([*words, "--out", str(saved)]) == 2
+    assert "has a run's checkpoint already; give another folder, or go on with --resume" in capsys.readouterr().err
+    assert main([*words, "--out", str(tmp_path), "--metrics", str(saved / "metrics.csv")]) == 2
+    assert "metrics.csv is there already; give another name" in capsys.readouterr().err
+
+
+def test_an_unlabelled_set_cannot_be_evaluated(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from picture_files import picture, write_folder
+
+    pictures = write_folder(tmp_path / "plain", {f"{i}.png": picture(i) for i in range(6)})
+    words = ["simclr", "--path", str(pictures), "--batch-size", "4", "--steps", "1", "--out", str(tmp_path / "out")]
+    assert main([*words, "--data-dir", str(data), "--evaluate"]) == 2
+    assert "--evaluate: needs labels, and 'folder' has none" in capsys.readouterr().err
+    assert main([*words, "--data-dir", str(data), "--quiet"]) == 0
+
+
+# Help.
+
+
+def test_help_lists_every_setting_and_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for name, field in RunConfig.model_fields.items():
+        if name != "method":
+            flag = "--" + name.replace("_", "-")
+            assert re.search(rf"^  {flag}[ ,]", text, re.MULTILINE), flag
+            assert (f"--no-{flag[2:]}" in text) == (field.annotation is bool)
+    assert "python -m trainers moco --images sushi --steps 400 --at 200:momentum=0.5" in text
+
+
+def test_presets_are_listed_with_their_sources(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["--list-presets"]) == 0
+    words = " ".join(re.sub("[│┃]", " ", capsys.readouterr().out).split())
+    for name, preset in PRESETS.items():
+        assert f"{name} {preset.method} " in words
+        assert preset.source.split()[0] in words
+
+
+def test_help_and_errors_do_not_wait_for_torch(saved: Path) -> None:
+    code = (
+        "import sys; from trainers.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "assert main(['--list-presets']) == 0\n"
+        "assert main(['moco', '--momentum', '2']) == 2\n"
+        f"assert main(['--resume', {str(saved)!r}, '--seed', '8']) == 2\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
