@@ -130,7 +130,7 @@ def load(
     """
     from torch import OutOfMemoryError
 
-    from trainers.trainer import make_trainer
+    from trainers.methods import make_trainer
 
     header = read_header(path)
     if images.digest != header.images_digest:

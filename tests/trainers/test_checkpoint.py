@@ -21,8 +21,9 @@ from small import SMALL, images, train
 
 from trainers import checkpoint
 from trainers.config import KnobChange, RunConfig
+from trainers.methods import make_trainer
 from trainers.state_tree import flatten, unflatten
-from trainers.trainer import Trainer, make_trainer
+from trainers.trainer import Trainer
 
 CPU = torch.device("cpu")
 

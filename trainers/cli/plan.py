@@ -17,7 +17,7 @@ from trainers.cli.changes import Change, read_changes
 from trainers.cli.fields import UsageError, option, problem, read
 from trainers.cli.options import Options
 from trainers.cli.session_options import SessionOptions
-from trainers.config import KNOBS, METHODS, PRESETS, KnobChange, RunConfig, knob_methods
+from trainers.config import KNOBS, METHODS, PRESETS, KnobChange, RunConfig, setting_methods
 
 CHECKPOINT = "checkpoint.safetensors"
 FOLDER = "folder"
@@ -62,7 +62,7 @@ def make_plan(options: Options) -> Plan:
     settings = _fields(RunConfig, options.settings)
     if "method" not in settings and "preset" not in settings:
         raise UsageError(f"METHOD: give one of {', '.join(METHODS)}, or a --preset (see --list-presets)")
-    if settings.get("method") in PRESETS:
+    if settings.get("method") in PRESETS.keys() - set(METHODS):
         raise UsageError(f"METHOD: {settings['method']} is a preset; write --preset {settings['method']}")
     session = _model(SessionOptions, _fields(SessionOptions, options.session))
     settings = _with_folder(settings, session)
@@ -156,8 +156,8 @@ def _with_folder(settings: dict[str, Any], session: SessionOptions) -> dict[str,
 def _refuse_foreign(settings: dict[str, Any], config: RunConfig) -> None:
     """A setting that the method does not read would be a knob that does nothing."""
     for name in settings:
-        if config.method not in knob_methods(name):
-            raise UsageError(f"{option(name)}: {config.method} has no such setting, {knob_methods(name)[0]} has")
+        if config.method not in setting_methods(name):
+            raise UsageError(f"{option(name)}: {config.method} has no such setting, {setting_methods(name)[0]} has")
 
 
 def _fields(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,9 @@ import torch
 from trainers.cli.plan import Plan
 from trainers.cli.screen import duration
 from trainers.figures import FIGURES
+from trainers.guard import TrainingError
 from trainers.tick import Scalar
-from trainers.trainer import Trainer, TrainingError
+from trainers.trainer import Trainer
 
 EXIT_CODES = {"finished": 0, "failed": 1, "stopped": 130}
 
@@ -31,6 +32,7 @@ class Outcome:
         seconds: of training, saving included.
         figures: the newest of each figure that steps have.
         evaluation: what `trainers.evaluate` found.
+        saved_step: the step of the checkpoint that is on the disk.
         error, cause: of a failed run, as a sentence and what to do.
     """
 
@@ -38,6 +40,7 @@ class Outcome:
     seconds: float = 0.0
     figures: dict[str, float] = field(default_factory=dict)
     evaluation: dict[str, Any] | None = None
+    saved_step: int | None = None
     error: str | None = None
     cause: str | None = None
 
@@ -170,9 +173,9 @@ def _say_how_to_go_on(outcome: Outcome, trainer: Trainer, resume: str | None, me
             lines.append(f"Likely: {outcome.cause}.")
         lines.append(f"The figures up to there are in {metrics}.")
         if resume is None:
-            lines.append("There is no checkpoint; --save-every keeps some on the way.")
+            lines.append("There is no checkpoint.")
         else:
-            lines.append(f"To go back to the last checkpoint, with another knob if you add one:\n  {resume}")
+            lines.append(f"To go on from step {outcome.saved_step}, best with another knob added:\n  {resume}")
     else:
         lines = [
             f"Stopped at step {trainer.step} after {duration(outcome.seconds)}; saved. To go on:\n  {resume}",

@@ -18,11 +18,13 @@ from trainers.cli.plan import CHECKPOINT, FOLDER, Plan
 from trainers.cli.report import Outcome
 from trainers.cli.screen import Screen
 from trainers.cli.stopping import StopWish
-from trainers.cli.training import Training
+from trainers.cli.training import Training, weights_are_numbers
 from trainers.evaluate import KnnEvaluation
+from trainers.guard import TrainingError
 from trainers.image_set import ImageError, ImageSet
 from trainers.images import Registry
-from trainers.trainer import Trainer, TrainingError, make_trainer
+from trainers.methods import make_trainer
+from trainers.trainer import Trainer
 
 METRICS = "metrics.csv"
 OUT_OF_MEMORY = "lower --batch-size, --queue-length or --embedding-dim"
@@ -160,6 +162,8 @@ class _Sitting:
     def run(self) -> int:
         plan, trainer, outcome = self.plan, self.trainer, self.outcome
         checkpoint.sweep(self.files.checkpoint)
+        if plan.header is not None and self.files.checkpoint == plan.resume:
+            outcome.saved_step = plan.header.step
         self.first_step = trainer.step
         self._announce()
         try:
@@ -184,13 +188,14 @@ class _Sitting:
 
     def _train(self, stop: StopWish) -> None:
         plan, outcome = self.plan, self.outcome
-        training = Training(
+        training = self.training = Training(
             self.trainer, self.files.metrics, plan.changes, self._save, plan.session.save_every, self.screen, stop
         )
         try:
             outcome.state = "finished" if training.run() else "stopped"
         except TrainingError as error:
             outcome.fail(str(error), error.cause)
+            self._keep_good()
         except (CheckpointError, MetricsError) as error:
             outcome.fail(str(error), None)
         except OSError as error:
@@ -203,10 +208,19 @@ class _Sitting:
             outcome.fail("the device ran out of memory", OUT_OF_MEMORY)
         outcome.seconds, outcome.figures = training.seconds, training.figures
 
+    def _keep_good(self) -> None:
+        """After a break: the state that the trainer went back to, if it did, as checkpoints younger than that lie on
+        the way to the break. A collapsed run goes nowhere, and its last checkpoint stays."""
+        taken_back = self.trainer.step < self.training.newest
+        if (taken_back or not self.files.checkpoint.exists()) and weights_are_numbers(self.trainer):
+            self._save()
+
     def _save(self) -> None:
         session = {**self.plan.session.notes(), "metrics": str(self.files.metrics.path.absolute())}
-        at = [change.text for change in self.plan.changes]
+        # What was changed already is in the config, also of a trainer that went back.
+        at = [change.text for change in self.plan.changes if change.step > self.training.newest]
         checkpoint.save(self.trainer, self.files.checkpoint, {"session": session, "at": at})
+        self.outcome.saved_step = self.trainer.step
 
     def _evaluate(self, stop: StopWish) -> None:
         evaluation = KnnEvaluation(self.trainer)

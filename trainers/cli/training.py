@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from trainers.cli.changes import Change
-from trainers.cli.metrics_file import Columns, MetricsFile
+from trainers.cli.metrics_file import MetricsFile
 from trainers.cli.screen import Screen
 from trainers.cli.stopping import StopWish
-from trainers.trainer import Trainer, TrainingError
+from trainers.guard import TrainingError, broken_cause
+from trainers.trainer import Trainer
 
 DRAIN_SECONDS = 0.5
 DRAIN_STEPS = 1_000
@@ -34,6 +35,7 @@ class Training:
         save_every: steps between two; 0 for none but the last.
         seconds: how long it trained, saving included.
         figures: the newest of each.
+        newest: the furthest step taken; a trainer that broke may have gone back since.
     """
 
     trainer: Trainer
@@ -45,6 +47,7 @@ class Training:
     stop: StopWish
     seconds: float = 0.0
     figures: dict[str, float] = field(default_factory=dict)
+    newest: int = 0
 
     def run(self) -> bool:
         """Train to the end, or until somebody wishes to stop; then save. True when the run is finished.
@@ -58,7 +61,7 @@ class Training:
         self._drained = started = time.monotonic()
         self._moments = deque([(started, self.trainer.step)])
         self._undrained = 0
-        self._next_step = started
+        self._next_step, self.newest = started, self.trainer.step
         try:
             self._loop()
             self._checkpoint()
@@ -75,6 +78,7 @@ class Training:
             if self._too_early():
                 continue
             trainer.train_step()
+            self.newest = trainer.step
             self._undrained += 1
             if self.save_every and trainer.step % self.save_every == 0:
                 self._checkpoint()
@@ -103,24 +107,23 @@ class Training:
 
         Figures go to the disk first, so that their file always reaches as far as the checkpoint.
         """
-        columns = self._drain()
-        if columns is not None and not np.isfinite(columns["loss"]).all():
-            loss = columns["loss"]
-            raise self.trainer.broken(float(loss[~np.isfinite(loss)][0]))
-        if not all(bool(torch.isfinite(p).all()) for p in self.trainer.encoder.parameters()):
-            raise TrainingError(
-                f"weights are no numbers any more after step {self.trainer.step}", self.trainer.broken(np.nan).cause
-            )
+        self._drain()
+        self.trainer.check()
+        if not weights_are_numbers(self.trainer):
+            if not self.trainer.finished:
+                return  # the next loss will tell, and the trainer go back
+            step = self.trainer.step
+            raise TrainingError(f"weights became no numbers at step {step}", broken_cause(self.trainer.config), step)
         self.metrics.flush()
         self.save()
 
-    def _drain(self) -> Columns | None:
+    def _drain(self) -> None:
         """Bring the waiting figures to their file and to the screen."""
         columns = self.trainer.drain_metrics()
         now = time.monotonic()
         self._drained, self._undrained = now, 0
         if columns is None:
-            return None
+            return
         self.metrics.write(columns)
         for name, values in columns.items():
             measured = values[np.isfinite(values)]
@@ -133,4 +136,8 @@ class Training:
         if now > then:
             self.figures["steps_per_second"] = (self.trainer.step - step) / (now - then)
         self.screen.show(self.trainer.step, self.figures)
-        return columns
+
+
+def weights_are_numbers(trainer: Trainer) -> bool:
+    """Whether the encoder may be saved: a last step can throw its weights away while its loss was still fine."""
+    return all(bool(torch.isfinite(p).all()) for p in trainer.encoder.parameters())
