@@ -81,11 +81,9 @@ def _cut(path: Path, step: int) -> list[str]:
                 raise MetricsError(f"{path} is no file of figures; name the file that this run wrote, or a new one")
             end = file.tell()
             for line in file:
-                if not line.endswith(b"\n"):
-                    break
+                if (last or 0) == step or not line.endswith(b"\n"):
+                    break  # whatever comes after is cut off
                 found = int(line.partition(b",")[0])
-                if found > step:
-                    break
                 if line.count(b",") != len(names) - 1:
                     raise ValueError
                 check_follows(path, last, [found])
