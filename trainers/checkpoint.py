@@ -5,8 +5,9 @@
     header = read_header(path)                  # what it is, without torch and without its tensors
 
 The file holds every tensor and array of `Trainer.state_dict()` by dotted name; the metadata holds the rest as
-JSON (`trainers.state_tree`), the config, and a SHA-256 over all of it. It is written aside, flushed and renamed, so a
-crash leaves the old file or the new one, never half of one. Nothing in it is code: no pickle is ever read.
+JSON (`trainers.state_tree`), a header with the config, and SHA-256 sums over the header and over all. It is written
+aside, flushed and renamed, so a crash leaves the old file or the new one, never half of one. Nothing in it is code: no
+pickle is ever read.
 
 Error tree, every message says what to do:
 
@@ -159,6 +160,8 @@ def read_header(path: Path) -> Header:
     """What the checkpoint is, without reading its tensors. Raises Absent, Damaged or OtherFormat."""
     metadata = _metadata(path)
     try:
+        if _text_digest(metadata["header"]) != metadata["header_sha256"]:
+            raise ValueError
         header = json.loads(metadata["header"])
         images = header["images"]
         config = RunConfig.model_validate(header["config"])
@@ -170,7 +173,7 @@ def read_header(path: Path) -> Header:
         where = ".".join(str(part) for part in first["loc"]) or "config"
         raise _other_format(path, f"this version knows no such setting ({where}: {first['msg']})") from None
     except (KeyError, TypeError, ValueError):
-        raise _damaged(path, "its header is not one of a run") from None
+        raise _damaged(path, "its header is not what was written") from None
 
 
 def write_state(path: Path, state: Any, header: Mapping[str, Any]) -> None:
@@ -181,7 +184,8 @@ def write_state(path: Path, state: Any, header: Mapping[str, Any]) -> None:
 
     tree, tensors = flatten(state)
     metadata = {"header": json.dumps(header, allow_nan=False), "state": json.dumps(tree, allow_nan=False)}
-    metadata |= {"kind": KIND, "version": str(FORMAT), "sha256": _digest(metadata, tensors)}
+    metadata |= {"header_sha256": _text_digest(metadata["header"]), "sha256": _digest(metadata, tensors)}
+    metadata |= {"kind": KIND, "version": str(FORMAT)}
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")  # a folder: safetensors too may leave torn files
     part = aside / path.name
     try:
@@ -253,6 +257,10 @@ def _damaged(path: Path, why: str) -> Damaged:
 
 def _other_format(path: Path, why: str) -> OtherFormat:
     return OtherFormat(f"{path} is a checkpoint of another version: {why}. Go on with the version that wrote it.")
+
+
+def _text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digest(texts: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:

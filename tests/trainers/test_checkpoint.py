@@ -5,18 +5,20 @@ from __future__ import annotations
 import collections
 import dataclasses
 import json
+import os
 import resource
+import stat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from small import SMALL, images, train
 
 from trainers import checkpoint
@@ -54,11 +56,23 @@ def trained(method: str, steps: int = 4, **values: Any) -> Trainer:
 
 # A state goes through a file unharmed.
 
-DTYPES = ["int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64", "bool", "float16", "float32", "<f8"]
-ARRAYS = st.sampled_from([*DTYPES, ">f4", ">i8"]).flatmap(
+DTYPES = [
+    "int64",
+    "int32",
+    "int16",
+    "int8",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+    "float16",
+    "float32",
+    "float64",
+]
+ARRAYS = st.sampled_from(DTYPES).flatmap(
     lambda dtype: arrays(dtype, array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
 )
-NATIVE = ARRAYS.map(lambda array: np.array(array, array.dtype.newbyteorder("=")))
 LEAVES = (
     st.none()
     | st.booleans()
@@ -66,10 +80,10 @@ LEAVES = (
     | st.floats(allow_nan=False)
     | st.just(float("nan"))
     | st.text(st.characters())  # half surrogate pairs too
-    | NATIVE
-    | NATIVE.map(lambda array: array.reshape(-1)[:1].sum())  # a numpy scalar
-    | NATIVE.map(torch.from_numpy)
-    | NATIVE.map(lambda array: torch.from_numpy(array.astype("float32")).to(torch.bfloat16))
+    | ARRAYS
+    | ARRAYS.map(lambda array: array.reshape(-1)[:1].sum())  # a numpy scalar
+    | ARRAYS.map(torch.from_numpy)
+    | ARRAYS.map(lambda array: torch.from_numpy(array.astype("float32")).to(torch.bfloat16))
 )
 # Keys that collide once dotted, that safetensors or the tree keep for themselves, and any other.
 KEYS = st.sampled_from(["a", "a.b", "b", "__metadata__", "$tensor", "$pairs", "", "0", 0, -1]) | st.text(max_size=3)
@@ -86,6 +100,10 @@ STATES = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(STATES)
+@example({"a.b": torch.zeros(1), "a": {"b": torch.ones(1)}, "a~2": torch.ones(2)})
+@example({"a": {0: torch.zeros(1), "0": torch.ones(1)}, "a.0": np.ones(1)})
+@example({"__metadata__": torch.zeros(1), "$tensor": "a", "": {"": np.float32(1)}, "\ud800": np.zeros(1)})
+@example({"x": float("nan"), "y": -0.0, "z": (float("-inf"), [1e308, 5e-324]), "w": True, "v": 1})
 def test_any_state_comes_back_from_the_file_to_the_last_bit(tmp_path_factory: Any, state: Any) -> None:
     path = tmp_path_factory.getbasetemp() / "any.safetensors"
     checkpoint.write_state(path, state, {})
@@ -95,11 +113,13 @@ def test_any_state_comes_back_from_the_file_to_the_last_bit(tmp_path_factory: An
 def test_what_comes_back_shares_no_memory_and_can_be_written() -> None:
     tensor = torch.arange(6.0)
     state = {"a": tensor, "b": tensor[2:], "c": tensor.numpy()[::-1], "d": collections.OrderedDict(x=np.zeros(2))}
+    state["big"] = np.array([1.5, 2], ">f4")
     tree, tensors = flatten(state)
     tensor.zero_()
     back = unflatten(tree, tensors)
     assert back["a"].tolist() == [0, 1, 2, 3, 4, 5]
     assert back["c"].tolist() == [5, 4, 3, 2, 1, 0]
+    assert back["big"].tolist() == [1.5, 2]
     back["b"][0] = 9
     back["d"]["x"][0] = 9
     assert (back["a"][2], tensors["b"][0], tensors["d.x"][0]) == (2, 2, 0)
@@ -191,7 +211,8 @@ def test_a_torn_or_altered_file_is_refused(tmp_path: Path) -> None:
     checkpoint.save(trained("simclr", 1), path)
     whole = path.read_bytes()
     torn = [whole[:cut] for cut in (0, 7, 8, 100, len(whole) // 2, len(whole) - 1)]
-    altered = [whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :] for i in (200, len(whole) // 2, len(whole) - 1)]
+    places = [whole.index(b"learning_rate"), whole.index(b"param_groups"), len(whole) // 2, len(whole) - 1]
+    altered = [whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :] for i in places]
     zeroed = [whole[:-4096] + bytes(4096)]  # blocks that a crash left unwritten
     for damaged in (*torn, *altered, *zeroed, whole + b"x"):
         path.write_bytes(damaged)
@@ -230,7 +251,7 @@ def test_a_checkpoint_with_unknown_settings_or_another_state_is_of_another_versi
         metadata = file.metadata()
     header = json.loads(metadata["header"])
     header["config"]["colour"] = "blue"
-    save_file(load_file(path), path, metadata=metadata | {"header": json.dumps(header)})
+    checkpoint.write_state(path, {}, header)
     with pytest.raises(checkpoint.OtherFormat, match=r"no such setting .*colour"):
         checkpoint.read_header(path)
 
@@ -269,6 +290,24 @@ def test_a_write_that_breaks_off_leaves_the_good_checkpoint_alone(tmp_path: Path
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(checkpoint.Unwritable):
         checkpoint.save(trained("simclr", 1), tmp_path / "no" / "folder")
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    fsync, replace = os.fsync, os.replace
+
+    def spy_fsync(handle: int) -> None:
+        calls.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def spy_replace(a: Any, b: Any) -> None:
+        calls.append("rename")
+        replace(a, b)
+
+    monkeypatch.setattr(os, "fsync", spy_fsync)
+    monkeypatch.setattr(os, "replace", spy_replace)
+    checkpoint.write_state(tmp_path / "x", {}, {})
+    assert calls == ["file", "rename", "folder"]
 
 
 def test_what_a_killed_writer_left_is_swept_up(tmp_path: Path) -> None:

@@ -184,6 +184,16 @@ def test_a_run_that_breaks_says_why_and_saves_what_was_good(
     assert [int(text) for text in rows(tmp_path / "metrics.csv")["step"]] == list(range(1, 76))
 
 
+def test_a_break_in_the_last_step_is_not_called_an_end(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    # So short that nobody reads a loss before the end.
+    broken = ["--learning-rate", 10, "--weight-decay", 1, "--save-every", 0]
+    result = run("simclr", *SMALL, *broken, "--steps", 16, "--out", tmp_path, code=1)
+    assert result["state"] == "failed"
+    assert "the run was taken back to step 0" in result["error"]["message"]
+    assert "learning rate of 10" in result["error"]["cause"]
+    assert checkpoint.read_header(tmp_path / "checkpoint.safetensors").step == result["step"] == 0
+
+
 # Going on, otherwise.
 
 
@@ -251,6 +261,19 @@ def test_runs_of_one_name_do_not_share_a_folder(
     assert all((folder / "metrics.csv").exists() for folder in folders)
 
 
+def test_a_run_goes_on_from_any_folder(
+    run: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run("simclr", *SMALL, "--steps", 2, "--out", "out", "--metrics", "figures.csv")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    result = run("--resume", tmp_path / "out", "--steps", 4)
+    assert result["paths"]["metrics"] == str(tmp_path / "figures.csv")
+    assert rows(tmp_path / "figures.csv")["step"] == ["1", "2", "3", "4"]
+    assert not list(Path().iterdir())
+
+
 # What a run does.
 
 
@@ -286,6 +309,13 @@ def test_csv_and_parquet_say_the_same(run: Callable[..., dict[str, Any]], tmp_pa
     measured = [cell != "" for cell in text["consistency"]]
     assert measured[0]
     assert 1 < sum(measured) < 18
+
+
+def test_the_threads_are_those_asked_for_then_and_later(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    for threads in (2, 3):
+        words = ["simclr", *SMALL, "--threads", threads, "--out", tmp_path / str(threads)]
+        assert run(*words, "--steps", 1)["threads"] == threads
+    assert run("--resume", tmp_path / "2", "--steps", 2)["threads"] == 2
 
 
 def test_passes_are_counted_in_steps_of_the_set(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
