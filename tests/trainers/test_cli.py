@@ -27,13 +27,14 @@ def test_the_table_names_figures_with_their_units(
     words = ["moco", *SMALL, *QUEUE, "--steps", "2", "--evaluate", "--out", str(tmp_path), "--data-dir", str(data)]
     assert main(words) == 0
     out, err = capsys.readouterr()
-    knn = "kNN accuracy, k=200, backbone features, 297 held-out images"
     for line in (
         r"Loss +│ +[\d.]+ │ nats",
         r"Images a second +│ +[\d.,]+ │ images/s",
         r"Peak memory +│ +[\d.,]+ │ MiB",
         r"Consistency +│ +[\d.]+ │",
-        knn + r" +│ +0\.\d+ │ chance 0\.1",
+        r"kNN, backbone +│ +0\.\d+ │",
+        r"Linear probe, head, untrained +│ +0\.\d+ │",
+        r"Scores: share right of 297 pictures \(.*; chance is 0\.1\.",
     ):
         assert re.search(line, out), line
     assert str(tmp_path / "checkpoint.safetensors") in out
@@ -167,7 +168,7 @@ def test_an_unlabelled_set_cannot_be_evaluated(data: Path, tmp_path: Path, capsy
     pictures = write_folder(tmp_path / "plain", {f"{i}.png": picture(i) for i in range(6)})
     words = ["simclr", "--path", str(pictures), "--batch-size", "4", "--steps", "1", "--out", str(tmp_path / "out")]
     assert main([*words, "--data-dir", str(data), "--evaluate"]) == 2
-    assert "--evaluate: needs labels, and 'folder' has none" in capsys.readouterr().err
+    assert "trainers: --evaluate: images: evaluation needs labels, and folder has none" in capsys.readouterr().err
     assert main([*words, "--data-dir", str(data), "--quiet"]) == 0
 
 

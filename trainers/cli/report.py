@@ -16,7 +16,7 @@ import torch
 
 from trainers.cli.plan import Plan
 from trainers.cli.screen import duration
-from trainers.figures import FIGURES
+from trainers.figures import FIGURES, SCORES
 from trainers.guard import TrainingError
 from trainers.tick import Scalar
 from trainers.trainer import Trainer
@@ -148,12 +148,14 @@ def _print_table(
             continue  # the user gave it
         assert value is not None
         table.add_row(figure.title if figure else name, _number(value), figure.unit if figure else "")
-    if outcome.evaluation is not None:
-        result = outcome.evaluation
-        title = f"kNN accuracy, k={result['k']}, {result['features']} features, {result['test']:,} held-out images"
-        table.add_row(title, _number(result["accuracy"]), f"chance {_number(result['chance'])}")
+    for name, figure in SCORES.items():
+        if outcome.evaluation is not None:
+            table.add_row(figure.title, _number(outcome.evaluation[name]), figure.unit)
     console = Console()
     console.print(table)
+    if outcome.evaluation is not None:
+        asked = "Scores: share right of {test:,} pictures ({held_out}); chance is {chance:.3g}."
+        console.print(asked.format_map(outcome.evaluation), highlight=False, markup=False, soft_wrap=True)
     console.print(f"checkpoint  {checkpoint}\nfigures     {metrics}", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from trainers import checkpoint, devices
+from trainers.allocator import keep_freed_memory
 from trainers.checkpoint import CheckpointError
 from trainers.cli import metrics_file, report
 from trainers.cli.fields import UsageError
@@ -19,8 +20,9 @@ from trainers.cli.report import Outcome
 from trainers.cli.screen import Screen
 from trainers.cli.stopping import StopWish
 from trainers.cli.training import Training, weights_are_numbers
-from trainers.evaluate import KnnEvaluation
+from trainers.evaluate import Evaluation, EvaluationError
 from trainers.guard import TrainingError
+from trainers.held_out import split
 from trainers.image_set import ImageError, ImageSet
 from trainers.images import Registry
 from trainers.methods import make_trainer
@@ -36,6 +38,7 @@ def run(plan: Plan, screen: Screen) -> int:
     Raises:
         UsageError: something that only shows on this machine or with these images is wrong with the plan.
     """
+    keep_freed_memory()
     device = _device(plan)
     images = _load_images(plan, screen)
     if plan.session.threads:
@@ -51,8 +54,11 @@ def _load_images(plan: Plan, screen: Screen) -> ImageSet:
         images = Registry(data_dir=Path(session.data_dir).expanduser(), folders=folders).load(name, screen.loading)
     except ImageError as error:
         raise UsageError(f"{'--path' if folders else '--images'}: {error}") from None
-    if session.evaluate and images.labels is None:
-        raise UsageError(f"--evaluate: needs labels, and '{name}' has none; put the pictures in a folder a class")
+    if session.evaluate:
+        try:
+            split(images)
+        except ValueError as error:
+            raise UsageError(f"--evaluate: {error}") from None
     for text in images.notes:
         screen.note(text)
     return images
@@ -223,13 +229,16 @@ class _Sitting:
         self.outcome.saved_step = self.trainer.step
 
     def _evaluate(self, stop: StopWish) -> None:
-        evaluation = KnnEvaluation(self.trainer)
-        while not evaluation.advance():
-            self.screen.loading(evaluation.progress, "asking held-out images")
-            if stop.asked:
-                self.outcome.state = "stopped"
-                return
-        self.outcome.evaluation = evaluation.result
+        try:
+            evaluation = Evaluation(self.trainer)
+            while not evaluation.advance():
+                self.screen.loading(evaluation.progress, "asking held-out images")
+                if stop.asked:
+                    self.outcome.state = "stopped"
+                    return
+            self.outcome.evaluation = evaluation.result
+        except EvaluationError as error:
+            self.outcome.fail(str(error), None)
 
 
 def _out_of_memory(error: BaseException) -> bool:

@@ -67,7 +67,12 @@ class SessionOptions(BaseModel):
         ),
     ] = 1_000
     evaluate: Annotated[
-        bool, Field(title="Evaluate", description="At the end, ask held-out images by weighted kNN; needs labels.")
+        bool,
+        Field(
+            title="Evaluate",
+            description="At the end, score backbone and head on held-out images by kNN and a linear probe, beside the "
+            "untrained network; needs labels.",
+        ),
     ] = False
 
     def notes(self) -> dict[str, Any]:
