@@ -41,6 +41,27 @@ def test_the_table_names_figures_with_their_units(
     assert re.search(r"step 2 of 2  loss [\d.]+  accuracy \d+%  consistency [\d.]+", err)
 
 
+def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = screen.make_screen(quiet=False)
+    for count in range(1_000):
+        shown.loading(count / 1_000, f"folder: {64 * count:,} pictures read")
+    shown.begin(0, 900)
+    for step in range(1, 900):
+        shown.show(step, {"loss": 2.0, "steps_per_second": 10.0})
+    shown.end()
+    assert capsys.readouterr().err.splitlines() == [
+        "folder: 0 pictures read",
+        "step 1 of 900  loss 2.000  10.0 steps/s  90 s left",
+        "step 899 of 900  loss 2.000  10.0 steps/s  0 s left",
+    ]
+    monkeypatch.setattr(screen, "LINE_SECONDS", 0.0)
+    shown = screen.make_screen(quiet=False)
+    for step in (1, 2):
+        shown.loading(0.0, f"{step} read")
+        shown.show(step, {})
+    assert capsys.readouterr().err.splitlines() == ["1 read", "step 1", "2 read", "step 2"]
+
+
 def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     inner, outer = pty.openpty()
     monkeypatch.setenv("COLUMNS", "120")

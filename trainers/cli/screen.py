@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -54,7 +55,7 @@ class Lines:
     def __init__(self) -> None:
         self._next = 0.0
         self._total: int | None = None
-        self._said = ""
+        self._stage = ""
         self._left_out: tuple[int, Figures] | None = None
 
     def note(self, text: str) -> None:
@@ -62,12 +63,13 @@ class Lines:
 
     def loading(self, share: float, text: str) -> None:
         self._line()
-        if text != self._said:
-            self._said = text
+        stage = re.sub(r"[\d,.]+", "", text)  # '64 pictures read' and '128 pictures read' are one
+        if stage != self._stage or time.monotonic() >= self._next:
+            self._stage, self._next = stage, time.monotonic() + LINE_SECONDS
             self.note(text)
 
     def begin(self, step: int, total: int | None) -> None:
-        self._total = total
+        self._total, self._next = total, 0.0
 
     def show(self, step: int, figures: Figures) -> None:
         self._left_out = (step, figures)
