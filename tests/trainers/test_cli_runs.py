@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from cli_running import QUEUE, ROOT, SMALL, environment, rows, start, wait_for
+from picture_files import two_classes, write_folder
 
 from trainers import checkpoint
 from trainers.cli.main import main
@@ -234,8 +235,6 @@ def test_a_run_that_goes_on_in_another_folder_leaves_the_first_alone(
 def test_a_run_does_not_go_on_without_its_figures_or_on_other_pictures(
     run: Callable[..., dict[str, Any]], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from picture_files import two_classes, write_folder
-
     pictures = write_folder(tmp_path / "pictures", two_classes(10))
     run("simclr", "--path", pictures, "--threads", 1, "--batch-size", 8, "--steps", 2, "--out", tmp_path / "a")
     metrics = tmp_path / "a" / "metrics.csv"
@@ -268,7 +267,9 @@ def test_a_run_goes_on_from_any_folder(
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    run("simclr", *SMALL, "--steps", 2, "--out", "out", "--metrics", "figures.csv")
+    write_folder(tmp_path / "pictures", two_classes(10))
+    words = ["simclr", "--path", "pictures", "--threads", 1, "--batch-size", 8, "--metrics", "figures.csv"]
+    run(*words, "--steps", 2, "--out", "out")
     monkeypatch.chdir(tmp_path / "elsewhere")
     result = run("--resume", tmp_path / "out", "--steps", 4)
     assert result["paths"]["metrics"] == str(tmp_path / "figures.csv")
