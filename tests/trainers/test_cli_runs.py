@@ -301,7 +301,7 @@ def test_knobs_change_at_their_step_and_the_figures_are_the_trainers_own(
 
 
 def test_csv_and_parquet_say_the_same(run: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    words = ["moco", *SMALL, *QUEUE, "--steps", 18, "--save-every", 5]
+    words = ["moco", *SMALL, *QUEUE, "--steps", 18, "--save-every", 5, "--probe-share", 0.4]
     run(*words, "--metrics", tmp_path / "x.csv", "--out", tmp_path / "a")
     run(*words, "--metrics", tmp_path / "x.parquet", "--out", tmp_path / "b")
     text, table = rows(tmp_path / "x.csv"), pq.read_table(tmp_path / "x.parquet")
