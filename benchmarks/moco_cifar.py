@@ -22,7 +22,7 @@ from trainers.methods import make_trainer
 
 DEMO_PASSES = (1, 2, 3, 5, 10, 20, 30, 50, 75, 100, 150, 200)
 DEMO_LOSS = (6.957, 7.250, 7.290, 6.862, 5.991, 4.341, 3.692, 3.195, 2.935, 2.726, 2.427, 2.272)
-SMOOTH = 8  # steps averaged for the line of the first passes
+FIRST = 40  # steps drawn one by one
 
 
 def main() -> None:
@@ -53,49 +53,54 @@ def main() -> None:
             assert columns is not None
             losses.append(columns["loss"])
     after = knn(trainer, "head")["accuracy"]
-    by_pass = [float(part.mean()) for part in losses]
-    steps = np.concatenate(losses)
-    smooth = np.convolve(steps, np.ones(SMOOTH) / SMOOTH, "valid")
-    top = int(smooth.argmax()) + SMOOTH // 2
-    caption = (
-        f"{images.name}, {options.encoder} encoder, preset moco-v1 over {options.passes} passes of {per_pass} steps: "
-        f"loss {steps[:SMOOTH].mean():.2f} over the first {SMOOTH} steps, {smooth.max():.2f} around step {top}, "
-        f"{by_pass[-1]:.2f} in the last pass; kNN of the head {before:.3f} before, {after:.3f} after"
-    )
-    publish(
+    report(
         f"moco_cifar_{options.encoder}",
-        caption=caption,
-        table=[
-            ["pass", *(str(p) for p in DEMO_PASSES if p <= options.passes)],
-            ["here", *(f"{by_pass[p - 1]:.3f}" for p in DEMO_PASSES if p <= options.passes)],
-            [
-                "the authors' demo, ResNet-18",
-                *(f"{v:.3f}" for p, v in zip(DEMO_PASSES, DEMO_LOSS, strict=True) if p <= options.passes),
-            ],
-        ],
-        values={
-            "loss_by_step": [round(float(x), 4) for x in steps],
-            "loss_by_pass": by_pass,
+        f"{images.name}, {options.encoder} encoder, preset moco-v1 over {options.passes} passes of {per_pass} steps",
+        {
+            "encoder": options.encoder,
+            "loss_by_step": [round(float(x), 4) for x in np.concatenate(losses)],
+            "loss_by_pass": [float(part.mean()) for part in losses],
             "knn_head": {"untrained": before, "trained": after},
         },
-        picture=draw(smooth, by_pass, per_pass, options, caption),
     )
 
 
-def draw(smooth: Any, by_pass: list[float], per_pass: int, options: Any, caption: str) -> Any:
-    """Left the first passes step by step, right all passes beside the demo's."""
+def report(name: str, what: str, values: dict[str, Any]) -> None:
+    """Print and store table and picture."""
+    steps, by_pass, knn_head = values["loss_by_step"], values["loss_by_pass"], values["knn_head"]
+    top = int(np.argmax(steps))
+    caption = (
+        f"{what}: loss {steps[0]:.2f} at step 1, at its highest {steps[top]:.2f} at step {top + 1}, {by_pass[-1]:.2f} in "
+        f"the last pass; kNN of the head {knn_head['untrained']:.3f} before, {knn_head['trained']:.3f} after"
+    )
+    shown = [(p, loss) for p, loss in zip(DEMO_PASSES, DEMO_LOSS, strict=True) if p <= len(by_pass)]
+    publish(
+        name,
+        caption=caption,
+        table=[
+            ["pass", *(str(p) for p, _ in shown)],
+            ["here", *(f"{by_pass[p - 1]:.3f}" for p, _ in shown)],
+            ["the authors' demo, ResNet-18", *(f"{loss:.3f}" for _, loss in shown)],
+        ],
+        values=values,
+        picture=draw(values, caption),
+    )
+
+
+def draw(values: dict[str, Any], caption: str) -> Any:
+    """Left the first steps one by one, right all passes beside the demo's."""
     figure, (left, right) = plots.panels(2)
-    chance = np.log(1 + 4096)
-    shown = smooth[: 3 * per_pass]
-    left.plot(np.arange(len(shown)) + SMOOTH // 2, shown, color=plots.BLUE, lw=1.4)
+    chance, by_pass = np.log(1 + 4096), values["loss_by_pass"]
+    shown = values["loss_by_step"][:FIRST]
+    left.plot(np.arange(len(shown)) + 1, shown, "o-", ms=3, color=plots.BLUE, lw=1.4)
     left.axvline(8, color=plots.SALMON, lw=1, ls=":")
     left.annotate(
-        "queue full", (8, shown.min()), xytext=(4, 0), textcoords="offset points", fontsize=8, color=plots.SALMON
-    )
-    left.set(title=f"The first steps (mean of {SMOOTH})", xlabel="step", ylabel="loss")
-    right.plot(
-        np.arange(len(by_pass)) + 1, by_pass, "o-", ms=3, color=plots.BLUE, label=f"here, {options.encoder} encoder"
-    )
+        "queue full of real keys", (8, min(shown)), xytext=(4, 0), textcoords="offset points", fontsize=8,
+        color=plots.SALMON,
+    )  # fmt: skip
+    left.set(title=f"The first {FIRST} steps", xlabel="step", ylabel="loss")
+    encoder = values["encoder"]
+    right.plot(np.arange(len(by_pass)) + 1, by_pass, "o-", ms=3, color=plots.BLUE, label=f"here, {encoder} encoder")
     right.plot(DEMO_PASSES, DEMO_LOSS, "s--", ms=3, color=plots.GREY, label="the authors' demo, ResNet-18")
     right.axhline(chance, color=plots.SOFT, lw=0.8, ls=":")
     right.annotate(
@@ -103,7 +108,7 @@ def draw(smooth: Any, by_pass: list[float], per_pass: int, options: Any, caption
     )
     right.set(title="Mean loss of each pass", xlabel="pass (logarithmic)", xscale="log")
     right.legend(fontsize=8)
-    figure.supxlabel(caption.replace("; ", "\n").replace(": loss", ":\nloss"), fontsize=8, color=plots.SOFT)
+    figure.supxlabel(caption.replace(": loss", ":\nloss").replace("; ", "\n"), fontsize=8, color=plots.SOFT)
     return figure
 
 
