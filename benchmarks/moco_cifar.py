@@ -71,7 +71,8 @@ def report(name: str, what: str, values: dict[str, Any]) -> None:
     top = int(np.argmax(steps))
     caption = (
         f"{what}: loss {steps[0]:.2f} at step 1, at its highest {steps[top]:.2f} at step {top + 1}, "
-        f"{by_pass[-1]:.2f} in the last pass; kNN of the head {knn_head['untrained']:.3f} before, {knn_head['trained']:.3f} after"
+        f"{by_pass[-1]:.2f} in the last pass; kNN of the head {knn_head['untrained']:.3f} before, "
+        f"{knn_head['trained']:.3f} after"
     )
     shown = [(p, loss) for p, loss in zip(DEMO_PASSES, DEMO_LOSS, strict=True) if p <= len(by_pass)]
     publish(
