@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,68 @@ def describe(device: torch.device | None = None) -> dict[str, Any]:
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "processor": _processor(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "system": platform.system(),
         **{name: _version(name) for name in PACKAGES},
         "revision": _revision(),
     }
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def kind(device: torch.device) -> str:
+    """The kind of machine, for a file's name: cpu-2, nvidia-h100-80gb-hbm3."""
+    if device.type != "cuda":
+        return f"cpu-{cores()}"
+    return re.sub(r"[^a-z0-9]+", "-", torch.cuda.get_device_name(device).lower()).strip("-")
+
+
+class Neighbours:
+    """How much of the processor other programs took while something was measured.
+
+    Attributes:
+        share: of all cores' time, 0 to 1; None where the system does not say (only Linux does).
+    """
+
+    share: float | None = None
+
+    def __enter__(self) -> Neighbours:
+        self._start, self._busy, self._own = time.monotonic(), _busy_seconds(), _own_seconds()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        busy = _busy_seconds()
+        if busy is not None and self._busy is not None:
+            total = (time.monotonic() - self._start) * (os.cpu_count() or 1)
+            others = busy - self._busy - (_own_seconds() - self._own)
+            self.share = round(min(1.0, max(0.0, others / total)), 3)
+
+    def text(self) -> str:
+        """For a caption: a warning where others took more than a twentieth."""
+        if self.share is None or self.share <= 0.05:
+            return ""
+        return f"; other programs took {self.share:.0%} of the processor meanwhile, so take it as indicative"
+
+
+def _busy_seconds() -> float | None:
+    """Seconds that all cores together were busy since the start of the machine."""
+    try:
+        fields = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    except (OSError, ValueError):
+        return None
+    idle, waiting = fields[3:5]
+    return (sum(fields[:8]) - idle - waiting) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_seconds() -> float:
+    """Seconds that this process and its ended children computed."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def command() -> str:
