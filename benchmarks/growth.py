@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from benchmarks import environment
-from benchmarks.measure import PeakMemory, Spread, alternate, fresh, ratio
+from benchmarks.measure import PeakMemory, Spread, alternate, fresh, prepare, ratio
 from benchmarks.results import FOLDER, publish
 from benchmarks.study import best_device, study_images
 from trainers.config import RunConfig
@@ -82,6 +82,7 @@ def stepper(setting: Setting, device: torch.device, steps: int) -> Callable[[], 
 def peak_memory(setting: Setting, device: str) -> float:
     """MiB beyond libraries and pictures."""
     where, images = torch.device(device), sized(setting.size)
+    prepare(where)
     with PeakMemory(where) as peak:
         trainer = make_trainer(setting.config, images, where)
         for _ in range(2):
@@ -125,6 +126,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder to store the result in")
     options = parser.parse_args()
     device, found = best_device(), {}
+    prepare(device)
     with environment.Neighbours() as neighbours:
         for name, settings in sweeps(options.encoder).items():
             field = {"batch": "batch", "K": "queue", "pixels": "size"}[name.split()[-1]]

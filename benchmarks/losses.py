@@ -18,7 +18,7 @@ from lightly.loss import NTXentLoss
 from torch import Tensor
 
 from benchmarks import environment
-from benchmarks.measure import Spread, alternate, ratio
+from benchmarks.measure import Spread, alternate, prepare, ratio
 from benchmarks.results import FOLDER, publish
 from benchmarks.study import best_device
 from trainers import losses
@@ -133,6 +133,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder to store the result in")
     options = parser.parse_args()
     device = best_device()
+    prepare(device)
     with environment.Neighbours() as neighbours:
         found = [
             {

@@ -19,6 +19,9 @@ from typing import Any, TypeVar
 
 import torch
 
+from trainers.allocator import keep_freed_memory
+from trainers.encoders import multiplies_bfloat16
+
 Rates = dict[str, list[float]]
 T = TypeVar("T")
 
@@ -49,6 +52,19 @@ def synchronise(device: torch.device) -> None:
     """Wait until the device has done all that it was asked for."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def prepare(device: torch.device) -> None:
+    """Bring a process into the state that the worker trains in, with all that torch loads at its first step."""
+    if device.type == "cpu":
+        keep_freed_memory()
+    layer = torch.nn.Conv2d(3, 4, 3).to(device)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.0, fused=True)
+    with torch.autocast(device.type, torch.bfloat16, enabled=multiplies_bfloat16(device)):
+        loss = layer(torch.zeros(2, 3, 8, 8, device=device)).float().sum()
+    loss.backward()
+    optimizer.step()
+    synchronise(device)
 
 
 def alternate(rivals: Mapping[str, Callable[[], float]], rounds: int, device: torch.device) -> Rates:

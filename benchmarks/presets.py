@@ -16,7 +16,7 @@ import torch
 from rich.progress import Progress
 
 from benchmarks import environment
-from benchmarks.measure import PeakMemory, Spread, fresh, synchronise
+from benchmarks.measure import PeakMemory, Spread, fresh, prepare, synchronise
 from benchmarks.results import FOLDER, publish
 from benchmarks.study import best_device, study_images
 from trainers.config import PRESETS, RunConfig
@@ -28,6 +28,7 @@ def measure(preset: str, device: str, steps: int) -> dict[str, Any]:
     where, images = torch.device(device), study_images()
     config = RunConfig.model_validate({"preset": preset, "images": images.name[:64]})
     seconds = []
+    prepare(where)
     with PeakMemory(where) as peak:
         trainer = make_trainer(config, images, where)
         trainer.train_step()
@@ -78,6 +79,7 @@ def main() -> None:
     options = parser.parse_args()
     device, found = best_device(), []
     images = study_images()
+    prepare(device)
     with environment.Neighbours() as neighbours, Progress() as progress:
         for preset in progress.track(options.presets, description="presets"):
             found.append(attempt(preset, str(device), options.steps))

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks import environment
-from benchmarks.measure import synchronise
+from benchmarks.measure import prepare, synchronise
 from benchmarks.results import FOLDER, publish
 from benchmarks.study import best_device, study_images
 from trainers.config import RunConfig
@@ -125,6 +125,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder to store the result in")
     options = parser.parse_args()
     device, images, found = best_device(), study_images(), []
+    prepare(device)
     with environment.Neighbours() as neighbours:
         for method in ("memory_bank", "moco", "simclr"):
             for batch in options.batches:

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from benchmarks import environment
-from benchmarks.measure import PeakMemory, Spread, alternate, fresh, ratio
+from benchmarks.measure import PeakMemory, Spread, alternate, fresh, prepare, ratio
 from benchmarks.peer import Interleaved, Peer, interleaved, same_work
 from benchmarks.results import FOLDER, publish
 from benchmarks.study import DATA_DIR, best_device, study_images
@@ -156,6 +156,7 @@ def peak_memory(plan: Plan, side: str, device: str) -> float:
     """MiB that one side's training adds to a process that already holds the pictures; no workers on either side."""
     where, images = torch.device(device), pictures(plan)
     plan, data = replace(plan, steps=2), interleaved(images.images)
+    prepare(where)
     with PeakMemory(where) as peak:
         if side == "ours":
             ours(plan, images, where, "auto")()
@@ -206,6 +207,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder to store the result in")
     options = parser.parse_args()
     device, plans = best_device(), SHORT if options.short else LONG
+    prepare(device)
     with environment.Neighbours() as neighbours:
         found = [compare(plan, device) for plan in plans]
     images = pictures(plans[0])
