@@ -7,7 +7,7 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: serve test setup web check lock clean
+.PHONY: serve test setup web check bench bench-short lock clean
 
 serve: setup        ## train and serve on http://127.0.0.1:8000
 	@$(BIN)/python -m server
@@ -25,6 +25,14 @@ web:                ## build the pages into web/dist
 check:              ## linters and types only
 	@$(PYTHON) scripts/setup.py --dev
 	@$(BIN)/python scripts/check.py --static
+
+bench:              ## measure speed beside lightly, store the results and write README's table; half an hour
+	@$(PYTHON) scripts/setup.py --dev
+	@$(BIN)/python -m benchmarks
+
+bench-short:        ## see that the benchmarks run; a minute, nothing is kept
+	@$(PYTHON) scripts/setup.py --dev
+	@$(BIN)/python -m benchmarks --short
 
 lock:               ## renew the locks from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade -o requirements.lock pyproject.toml

@@ -88,10 +88,15 @@ def _own_seconds() -> float:
 
 
 def command() -> str:
-    """How to run this again, without the paths of this machine."""
+    """How to run this again, without the paths of this machine and the options that name them."""
     main = sys.modules["__main__"].__spec__
-    name = main.name.removesuffix(".__main__") if main else Path(sys.argv[0]).name
-    return " ".join(["python -m", name, *(word for word in sys.argv[1:] if os.sep not in word)])
+    words = [main.name.removesuffix(".__main__") if main else Path(sys.argv[0]).name]
+    for word in sys.argv[1:]:
+        if os.sep not in word:
+            words.append(word)
+        elif words[-1].startswith("--"):
+            words.pop()
+    return " ".join(["python -m", *words])
 
 
 def _processor() -> str:

@@ -55,7 +55,7 @@ class Inputs:
 def draw(case: Case, dtype: torch.dtype, device: torch.device, seed: int = 0) -> Inputs:
     g = torch.Generator().manual_seed(seed)
     a, b = (torch.randn(case.batch, DIM, generator=g, dtype=torch.float64) for _ in range(2))
-    b = a + 0.5 * b  # two views are alike
+    b = 0.3 * a + b  # a little alike, so that there is something to learn
     keys = None
     if case.queue is not None:
         keys = F.normalize(torch.randn(case.queue, DIM, generator=g, dtype=torch.float64), dim=1).to(device, dtype)

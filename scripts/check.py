@@ -22,6 +22,7 @@ STATIC: list[tuple[str, list[str], Path]] = [
 TESTS: list[tuple[str, list[str], Path]] = [
     ("vitest", [NPM, "run", "--silent", "test"], ROOT / "web"),
     ("pytest", [sys.executable, "-m", "pytest", "-q"], ROOT),
+    ("benchmarks run", [sys.executable, "-m", "benchmarks", "--short"], ROOT),
 ]
 
 
