@@ -13,7 +13,10 @@ import tempfile
 import time
 
 LONG = ("throughput", "shares", "growth", "losses", "presets", "live_cost", "cuda", "readme_table")
-SHORT = (("throughput", "--short"), ("losses", "--rounds", "3", "--calls", "1"), ("cuda",))
+SHORT = (
+    ("throughput", "--short"),
+    ("live_cost", "--methods", "moco", "--images", "digits", "--seconds", "0.5", "--rounds", "1"),
+)
 
 
 def main() -> int:

@@ -61,7 +61,7 @@ def timed_backend(ledger: Ledger, backend: Backend) -> Backend:
     def make_trainer(config: Any, images: Any) -> Any:
         trainer: Any = backend.make_trainer(config, images)
         trainer.train_step = ledger.timed("training", trainer.train_step)
-        trainer.after_step = ledger.timed("probes", trainer.after_step)
+        trainer.take_probe = ledger.timed("probes", trainer.take_probe)
         trainer.tick = ledger.timed("tick", trainer.tick)
         trainer.drain_metrics = ledger.timed("metrics", trainer.drain_metrics)
         return trainer

@@ -53,7 +53,7 @@ class PhaseClock:
         self._last = 0.0
         self._phases = trainer.phases
         trainer.phases = self._timed_phases  # type: ignore[method-assign]
-        trainer.after_step = self._timed("probes", trainer.after_step)  # type: ignore[method-assign]
+        trainer.take_probe = self._timed("probes", trainer.take_probe)  # type: ignore[method-assign]
         step = trainer.optimizer.step
         trainer.optimizer.step = self._timed("optimizer", step)  # type: ignore[method-assign]
 

@@ -2,7 +2,7 @@
 
 From pictures to updated weights. Both sides train the same backbone on the same pictures with the same
 batch, queue, loss, head, optimizer and processor cores, in turn, in one run; `benchmarks.peer` says what the
-recipe is. lightly gets its best number of workers and threads, found first. Ours runs in float32, as the
+recipe is. Each side gets its best way to share out the cores, found first. Ours runs in float32, as the
 recipe does, and as it comes (bfloat16 in the backbone where the device has it); then the recipe runs under
 autocast as well, so that pipeline and precision can be told apart. Probes are off: the recipe has none
 (`benchmarks.shares` says what they take).
@@ -31,6 +31,7 @@ from trainers.images import Registry
 from trainers.methods import make_trainer
 from trainers.settings import Encoder
 
+RATIOS = ("as they come", "both float32", "both bfloat16")
 TITLES = {"moco": "MoCo", "simclr": "SimCLR"}
 
 
@@ -53,7 +54,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Crew:
-    """How lightly shares out the processor: workers that make views, threads that train."""
+    """How a side shares out the processor: workers that make views (ours has none), threads that train."""
 
     workers: int
     threads: int
@@ -68,13 +69,13 @@ LONG = [Plan(method, "small", 256, 24, 7, 12) for method in TITLES] + [
 ]
 
 
-def ours(plan: Plan, images: ImageSet, device: torch.device, precision: str) -> Callable[[], int]:
+def ours(plan: Plan, images: ImageSet, device: torch.device, precision: str, threads: int) -> Callable[[], int]:
     """A round of our trainer."""
     config = same_work(plan.method, plan.encoder, plan.batch, images=images.name[:64], precision=precision)
     trainer = make_trainer(config, images, device)
 
     def round_() -> int:
-        torch.set_num_threads(environment.cores())
+        torch.set_num_threads(threads)
         for _ in range(plan.steps):
             trainer.train_step()
         return plan.steps * plan.batch
@@ -96,21 +97,23 @@ def theirs(plan: Plan, data: Interleaved, device: torch.device, crew: Crew, bflo
     )
 
 
-def crews(cores: int, device: torch.device) -> list[Crew]:
+def crews(plan: Plan, device: torch.device) -> list[Crew]:
     """The ways to share out the cores that lightly is tried with."""
+    cores = environment.cores()
+    if plan.short:
+        return [Crew(0, cores), Crew(1, max(1, cores - 1))]
     workers = [count for count in (0, 1, 2, 4, 8, 16) if count <= cores]
     if device.type == "cuda":
         return [Crew(count, cores) for count in workers[2:] or workers]
-    return [Crew(count, cores) for count in workers] + [
-        Crew(count, cores - count) for count in workers[1:] if count < cores
-    ]
+    shared = [Crew(count, cores - count) for count in workers[1:] if count < cores]
+    return [Crew(count, cores) for count in workers] + shared
 
 
 def best_crew(plan: Plan, data: Interleaved, device: torch.device) -> tuple[Crew, dict[str, float]]:
     """What lightly is fastest with, and the images a second of all that was tried."""
     trial = replace(plan, steps=plan.trial_steps)
     rates: dict[Crew, float] = {}
-    for crew in crews(environment.cores(), device):
+    for crew in crews(plan, device):
         peer = theirs(trial, data, device, crew)
         peer.round()
         rates[crew] = alternate({"": peer.round}, 1, device)[""][0]
@@ -119,17 +122,32 @@ def best_crew(plan: Plan, data: Interleaved, device: torch.device) -> tuple[Crew
     return best, {crew.text(): round(rate, 1) for crew, rate in rates.items()}
 
 
+def best_threads(plan: Plan, images: ImageSet, device: torch.device) -> tuple[int, dict[str, float]]:
+    """The same for ours: all cores, or all but one where a barrier would wait for other programs."""
+    trial, cores = replace(plan, steps=plan.trial_steps), environment.cores()
+    choices = sorted({cores, cores if device.type == "cuda" else max(1, cores - 1)}, reverse=True)
+    rivals = {str(count): ours(trial, images, device, "auto", count) for count in choices}
+    for round_ in rivals.values():
+        round_()
+    rates = {name: Spread.of(values).median for name, values in alternate(rivals, 3, device).items()}
+    return max(choices, key=lambda count: rates[str(count)]), {
+        f"{name} threads": round(rate, 1) for name, rate in rates.items()
+    }
+
+
 def compare(plan: Plan, device: torch.device) -> dict[str, Any]:
     """One plan's rates, ratios and peak memory."""
     images = pictures(plan)
     data = interleaved(images.images)
     crew, tried = best_crew(plan, data, device)
+    threads, our_tries = best_threads(plan, images, device)
     peers = {"lightly": theirs(plan, data, device, crew)}
-    rivals = {"lightly": peers["lightly"].round, "ours, float32": ours(plan, images, device, "float32")}
+    rivals = {"lightly": peers["lightly"].round, "ours, float32": ours(plan, images, device, "float32", threads)}
     half = multiplies_bfloat16(device)
     if half:
         peers["lightly, bfloat16"] = theirs(plan, data, device, crew, bfloat16=True)
-        rivals |= {"lightly, bfloat16": peers["lightly, bfloat16"].round, "ours": ours(plan, images, device, "auto")}
+        rivals["lightly, bfloat16"] = peers["lightly, bfloat16"].round
+        rivals["ours"] = ours(plan, images, device, "auto", threads)
     else:
         rivals["ours"] = rivals.pop("ours, float32")
     for round_ in rivals.values():
@@ -137,18 +155,19 @@ def compare(plan: Plan, device: torch.device) -> dict[str, Any]:
     rates = alternate(rivals, plan.rounds, device)
     for peer in peers.values():
         peer.close()
+    memory = ("ours",) if plan.short else ("ours", "lightly")
     ratios = {"as they come": ratio(rates, "ours", "lightly")}
     if half:
         ratios["both float32"] = ratio(rates, "ours, float32", "lightly")
         ratios["both bfloat16"] = ratio(rates, "ours", "lightly, bfloat16")
     return {
         "plan": asdict(plan),
-        "crew": crew.text(),
-        "crews_tried": tried,
+        "crew": {"ours": f"{threads} threads", "lightly": crew.text()},
+        "tried": {"ours": our_tries, "lightly": tried},
         "bfloat16": half,
         "images_per_second": {name: Spread.of(values).plain() for name, values in rates.items()},
         "ratio": {name: spread.plain() for name, spread in ratios.items()},
-        "peak_memory_mib": {side: fresh(peak_memory, plan, side, str(device)) for side in ("lightly", "ours")},
+        "peak_memory_mib": {side: fresh(peak_memory, plan, side, str(device)) for side in memory},
     }
 
 
@@ -159,7 +178,7 @@ def peak_memory(plan: Plan, side: str, device: str) -> float:
     prepare(where)
     with PeakMemory(where) as peak:
         if side == "ours":
-            ours(plan, images, where, "auto")()
+            ours(plan, images, where, "auto", environment.cores())()
         else:
             theirs(plan, data, where, Crew(0, environment.cores())).round()
     return round(peak.mib, 1)
@@ -171,31 +190,17 @@ def pictures(plan: Plan) -> ImageSet:
 
 
 def table(found: list[dict[str, Any]]) -> list[list[str]]:
-    rows = [
-        [
-            "",
-            "ours, images/s",
-            "lightly, images/s",
-            "ratio",
-            "both float32",
-            "both bfloat16",
-            "ours, MiB",
-            "lightly, MiB",
-        ]
-    ]
+    head = ["", "ours, images/s", "lightly, images/s", *RATIOS, "ours, MiB", "lightly, MiB"]
+    rows = [head]
     for one in found:
         rate, times, memory = one["images_per_second"], one["ratio"], one["peak_memory_mib"]
         plan = Plan(**one["plan"])
         rows.append(
             [
                 f"{plan.name}, batch {plan.batch}",
-                Spread(**rate["ours"]).text(0),
-                f"{Spread(**rate['lightly']).text(0)}, {one['crew']}",
-                *(
-                    Spread(**times[k]).text() if k in times else ""
-                    for k in ("as they come", "both float32", "both bfloat16")
-                ),
-                *(f"{memory[side]:,.0f}" for side in ("ours", "lightly")),
+                *(f"{Spread(**rate[side]).text(0)}, {one['crew'][side]}" for side in ("ours", "lightly")),
+                *(Spread(**times[name]).text() if name in times else "" for name in RATIOS),
+                *(f"{memory[side]:,.0f}" if side in memory else "" for side in ("ours", "lightly")),
             ]
         )
     return rows
