@@ -117,7 +117,7 @@ FIGURES: dict[str, Figure] = table(
         "counted over one sitting on the command line",
         "MiB",
         0,
-        source="torch.cuda.max_memory_allocated; getrusage, ru_maxrss",
+        source="Sushibelt, by torch.cuda.max_memory_allocated or getrusage's ru_maxrss",
     ),
     Figure(
         "loss",

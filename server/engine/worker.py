@@ -86,21 +86,12 @@ def choose_device(wanted: str) -> Any:
     Raises:
         SetupError: this machine has no such device.
     """
-    import torch
+    from trainers import devices
 
-    if wanted == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda:0")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    device = torch.device("cuda:0" if wanted == "cuda" else wanted)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise SetupError(
-            f"SUSHIBELT_DEVICE={wanted}: torch {torch.__version__} sees {torch.cuda.device_count()} CUDA "
-            "device(s) here; give auto or cpu, or check the driver with nvidia-smi"
-        )
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise SetupError(f"SUSHIBELT_DEVICE={wanted}: this machine has no Metal device; give auto or cpu")
-    return device
+    try:
+        return devices.choose(wanted)
+    except ValueError as error:
+        raise SetupError(f"SUSHIBELT_DEVICE={wanted}: {error}") from None
 
 
 def list_devices() -> list[dict[str, str]]:
