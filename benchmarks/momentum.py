@@ -82,7 +82,7 @@ def draw(rows: list[dict[str, Any]], before: tuple[float, float], caption: str) 
         mean, spread = np.array([row[name] for row in rows]).T
         left.errorbar(x, mean, spread, fmt=style, color=colour, label=label, capsize=3, lw=1.6)
     left.set(title="Does the queue still agree?", ylim=(-0.03, 1.03), xlabel="momentum")
-    left.legend(loc="upper left", fontsize=8)
+    left.legend(loc=(0.04, 0.52), fontsize=8)
     mean, spread = np.array([row["knn"] for row in rows]).T
     right.errorbar(x, mean, spread, fmt="o-", color=plots.BLUE, capsize=3, lw=1.6)
     right.axhline(before[0], color=plots.GREY, ls="--", lw=1)
