@@ -356,7 +356,8 @@ class Service:
             return
         run.step, run.offset = message["step"], max(run.offset, message["offset"])
         names = ("epoch", "offset", "step", "snapshot", "everyone", "dictionary", "written", "first")
-        self.hub.publish(run.id, Tick(**{name: message[name] for name in names}, data=frame))
+        known = {name: message[name] for name in names}
+        self.hub.publish(run.id, Tick(**known, sections=frozenset(message["sections"]), data=frame))
 
     async def on_metrics(self, message: Message, data: bytes) -> None:
         """Scalars of the last steps to disk."""

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Response
 from server.api.deps import RunDep, ServiceDep
 from server.api.schemas import EventEnvelope, EventList, Metrics
 from server.errors import Invalid, responses
-from server.live.hub import DEFAULT_SECTIONS
+from server.live.hub import DEFAULT_SECTIONS, SECTIONS
 from server.live.socket import Refusal, parse_position, parse_sections
 from server.store.repository import Columns
 
@@ -103,7 +103,7 @@ async def tick(
     run: RunDep,
     service: ServiceDep,
     sections: Annotated[
-        str | None, Query(max_length=100, description="Of dict, matrix, views; comma separated.")
+        str | None, Query(max_length=100, description=f"Of {', '.join(SECTIONS)}; comma separated.")
     ] = None,
 ) -> Response:
     """The present moment as one SBT1 frame with the whole dictionary."""

@@ -265,9 +265,9 @@ class Training:
                 self._said.append((now, int(written or 0)))
         if everyone:
             self._last_tick = now
-        self._send_tick(moment, everyone, f"{self.run} whole" if whole else self.run, newest)
+        self._send_tick(moment, everyone, f"{self.run} whole" if whole else self.run, newest, sorted(sections))
 
-    def _send_tick(self, moment: TickLike, everyone: bool, key: str, newest: Any) -> None:
+    def _send_tick(self, moment: TickLike, everyone: bool, key: str, newest: Any, sections: list[str]) -> None:
         self.offset += 1
         has_dictionary = moment.scalars.get("dict_written") is not None
         moment.scalars["steps_per_second"] = self._speed()
@@ -296,6 +296,7 @@ class Training:
             "dictionary": has_dictionary,
             "written": written,
             "first": None if written is None else written - len(newest),
+            "sections": sections,
         }
         self.outbox.tick(key, header, frame)
 

@@ -20,7 +20,7 @@ from typing import Any
 from server.engine.base import Watch
 from server.live import wire
 
-SECTIONS = ("dict", "matrix", "views")
+SECTIONS = ("dict", "map", "matrix", "views")
 DEFAULT_SECTIONS = ("dict", "matrix")
 MAX_RATE = 30.0
 DEFAULT_RATE = 20.0
@@ -43,6 +43,7 @@ class Tick:
     dictionary: bool
     written: int | None
     first: int | None
+    sections: frozenset[str]
     data: bytes
 
 
@@ -64,6 +65,7 @@ class Viewer:
     _held: int | None = None
     _base: Tick | None = None
     _latest: Tick | None = None
+    _short: bool = False  # asked for sections that no tick has brought yet
 
     # What the hub gives.
 
@@ -93,13 +95,14 @@ class Viewer:
         if tick.epoch != self._epoch:
             self.forget()
             self._epoch = tick.epoch
+        brings = self._short and tick.sections >= set(self.sections)
         if not tick.dictionary or "dict" not in self.sections:
             if tick.everyone or self._latest is None or tick.offset > self._latest.offset:
                 self._latest = tick
         elif tick.written is None or tick.first is None:
             return not self.lacking
         elif tick.snapshot:
-            if not tick.everyone and not self.lacking:
+            if not tick.everyone and not self.lacking and not brings:
                 return True  # somebody else asked for it
             self._base, self._latest = tick, None
         elif self._base is not None and self._base.written is not None:
@@ -112,8 +115,15 @@ class Viewer:
         else:
             self.forget()
             return False
+        self._short = self._short and not brings
         self.wake.set()
         return True
+
+    def ask(self, sections: tuple[str, ...]) -> bool:
+        """Want other sections from now on; True when there are some among them that were not wanted before."""
+        more = not set(sections) <= set(self.sections)
+        self.sections, self._short = sections, self._short or more
+        return more
 
     @property
     def lacking(self) -> bool:
@@ -251,9 +261,10 @@ class Hub:
         viewer.visible = visible if visible is not None else viewer.visible
         if not viewer.visible:
             viewer.forget()
-        more = sections is not None and not set(sections) <= set(viewer.sections)
-        viewer.sections = sections if sections is not None else viewer.sections
+        more = sections is not None and viewer.ask(sections)
         self.changed(run)
+        if more:
+            channel.asked_at = -1e9  # a snapshot on its way was asked for without these sections
         if seen or more:
             viewer.forget()
             self._serve(run, channel, viewer)
@@ -287,8 +298,9 @@ class Hub:
 
     def _serve(self, run: str, channel: Channel, viewer: Viewer) -> None:
         """Give a viewer the present moment: a snapshot of just now if there is one, else a new one."""
-        fresh = channel.snapshot is not None and time.monotonic() - channel.snapshot_at < FRESH_SECONDS
-        if fresh and set(viewer.sections) <= set(channel.watch.sections):
+        known = channel.snapshot
+        fresh = known is not None and time.monotonic() - channel.snapshot_at < FRESH_SECONDS
+        if known is not None and fresh and known.sections >= set(viewer.sections):
             self._offer_known(channel, viewer)
         else:
             self._lack(run, channel)

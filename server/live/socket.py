@@ -33,7 +33,7 @@ CLOSE_SECONDS = 1.0
 router = APIRouter()
 
 Rate = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
-Section = Literal["dict", "matrix", "views"]
+Section = Literal["dict", "map", "matrix", "views"]
 
 
 class WatchMessage(BaseModel):

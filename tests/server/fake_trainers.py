@@ -87,6 +87,8 @@ class FakeTrainer:
         elif "matrix" in sections:
             side = 2 * self.config.batch_size
             arrays["matrix"] = np.zeros((side, side), np.uint8)
+        if "map" in sections:
+            arrays["map.keys"] = np.zeros((4, 2), np.float32)
         if "views" in sections:
             arrays["views"] = np.zeros((2, 4, 8, 8, 3), np.uint8)
         return SimpleNamespace(step=self.step, snapshot=after is None, scalars=scalars, sections=arrays)

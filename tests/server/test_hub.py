@@ -10,11 +10,13 @@ from typing import Any
 from server.live.hub import Hub, Tick, Viewer
 
 
-def tick(step: int, first: int | None = None, *, everyone: bool = True, epoch: int = 1) -> Tick:
+def tick(
+    step: int, first: int | None = None, *, everyone: bool = True, epoch: int = 1, sections: str = "dict matrix"
+) -> Tick:
     """10 writes a step; first None is a snapshot."""
     written = 10 * step
-    whole = first is None
-    return Tick(epoch, step, step, whole, everyone, True, written, 0 if first is None else first, b"x")
+    whole, groups = first is None, frozenset(sections.split())
+    return Tick(epoch, step, step, whole, everyone, True, written, 0 if first is None else first, groups, b"x")
 
 
 class Rig:
@@ -156,5 +158,41 @@ def test_the_watch_is_what_all_ask_for_together() -> None:
         assert not other.has_tick
         rig.hub.leave("r", other)
         assert rig.hub.viewers == 1
+
+    run(body())
+
+
+def test_who_asks_for_more_sections_gets_them_also_from_a_paused_run() -> None:
+    async def body() -> None:
+        rig = Rig()
+        viewer = rig.viewer(sections=("dict",))
+        rig.hub.publish("r", tick(1))  # a paused run: nothing follows unless it is asked for
+        drain(viewer)
+        rig.hub.adjust("r", viewer, sections=("dict", "map"), rate=None, visible=None)
+        assert (drain(viewer), rig.asked) == ([], 2), "the snapshot in memory has no map"
+        assert rig.watches[-1].sections == ("dict", "map")
+        rig.hub.publish("r", tick(1, everyone=False, sections="dict"))  # on its way before the map was asked for
+        rig.hub.publish("r", tick(1, everyone=False, sections="dict map"))
+        assert [t.sections for t in drain(viewer)] == [{"dict", "map"}]
+        rig.hub.publish("r", tick(1, everyone=False, sections="dict map"))
+        assert drain(viewer) == [], "it has what it asked for"
+        rig.hub.adjust("r", viewer, sections=("dict",), rate=None, visible=None)
+        rig.hub.publish("r", tick(2, 10))
+        assert [t.first for t in drain(viewer)] == [10], "who asks for less keeps what it holds"
+        assert (rig.watches[-1].sections, rig.asked) == (("dict",), 2)
+
+    run(body())
+
+
+def test_a_snapshot_on_its_way_does_not_swallow_the_one_with_more_sections() -> None:
+    async def body() -> None:
+        rig = Rig()
+        viewer = rig.viewer(sections=("dict",))
+        rig.hub.adjust("r", viewer, sections=("dict", "map"), rate=None, visible=None)
+        assert rig.asked == 2, "the first was asked for without the map"
+        rig.hub.publish("r", tick(1, everyone=False, sections="dict"))
+        assert [t.sections for t in drain(viewer)] == [{"dict"}]
+        rig.hub.publish("r", tick(1, everyone=False, sections="dict map"))
+        assert [t.sections for t in drain(viewer)] == [{"dict", "map"}]
 
     run(body())

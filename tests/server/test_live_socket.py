@@ -100,6 +100,18 @@ def test_watch_changes_sections_and_hidden_pages_let_the_run_sleep(belt: Running
     belt.command(run, "stop")
 
 
+def test_a_section_asked_for_later_comes_also_from_a_paused_run(belt: Running) -> None:
+    run = belt.create(steps=100_000)["id"]
+    belt.command(run, "pause")
+    with belt.live(run, "?sections=dict") as viewer:
+        assert "map.keys" not in viewer.until_frame().sections
+        viewer.say(kind="watch", sections=["dict", "map"])
+        frame = viewer.until_frame(lambda frame: "map.keys" in frame.sections, 5)
+        assert frame.snapshot
+        assert "dict.image" in frame.sections
+    belt.command(run, "stop")
+
+
 def test_everybody_hears_how_many_watch(belt: Running) -> None:
     run = belt.create(steps=100_000)["id"]
     with belt.live(run) as first:

@@ -23,13 +23,16 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.mark.parametrize("method", ["memory_bank", "moco", "simclr"])
 def test_each_method_trains_and_shows_all_its_figures(real: Running, method: str) -> None:
     run = real.create(**SMALL, method=method, images="digits")["id"]
-    with real.live(run, "?sections=dict,matrix,views&rate=30") as viewer:
+    with real.live(run, "?sections=dict,map,matrix,views&rate=30") as viewer:
         first = viewer.until_frame(seconds=60)
         last = viewer.until_frame(lambda frame: frame.step >= first.step + 8, 60)
         pictures = viewer.until_frame(lambda frame: "views" in frame.sections, 30).sections["views"]
         assert set(last.scalars) <= set(FIGURES)
         assert last.scalars["loss"] is not None
         assert pictures.shape[2:] == (32, 32, 3)
+        found = viewer.until_frame(lambda frame: "map.keys" in frame.sections, 60).sections
+        assert found["map.keys"].shape == (len(found["map.key_image"]), 2)
+        assert ("map.today" in found) == (method != "simclr")
         if method == "simclr":
             matrix = viewer.until_frame(lambda frame: "matrix" in frame.sections, 30).sections["matrix"]
             assert matrix.shape == (16, 16)
