@@ -57,11 +57,14 @@ export class OnScreenController implements ReactiveController {
     if (this.told && this.told !== view) this.told.setVisible(false, this);
     view?.setVisible(this.visible, this);
     this.told = view;
+    this.changed?.(this.visible);
   };
 
+  /** `changed` hears whether the host can be seen, whenever that may have changed. */
   constructor(
     private readonly host: ReactiveControllerHost & Element,
     private readonly source: () => RunView | null | undefined,
+    private readonly changed?: (visible: boolean) => void,
   ) {
     host.addController(this);
   }

@@ -7,7 +7,7 @@ class FakeSocket {
   static last: FakeSocket;
   static readonly OPEN = 1;
   readyState = 1;
-  sent: { kind: string; visible?: boolean }[] = [];
+  sent: { kind: string; visible?: boolean; sections?: string[] }[] = [];
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   constructor(readonly url: string) {
@@ -127,6 +127,31 @@ describe("a run as the page sees it", () => {
     tick(queue(9, 16, true));
     tick(queue(8, 4, false));
     expect(view.tick?.header.step).toBe(9);
+  });
+
+  it("asks for one section more while somebody wants it, and keeps the others", () => {
+    hello();
+    const asked = () => FakeSocket.last.sent.map(({ sections }) => sections);
+    const giveBack = view.include("map");
+    const other = view.include("map");
+    expect(asked()).toEqual([["dict", "map"]]);
+    view.watch(["dict", "views"]);
+    expect(asked()[1]).toEqual(["dict", "views", "map"]);
+    giveBack();
+    giveBack();
+    expect(asked()).toHaveLength(2);
+    other();
+    expect(asked()[2]).toEqual(["dict", "views"]);
+    view.include("views")();
+    expect(asked()).toHaveLength(3);
+  });
+
+  it("asks for it also on a new connection", () => {
+    hello();
+    view.include("map");
+    FakeSocket.last.onclose?.({ code: 1006, reason: "" });
+    vi.advanceTimersByTime(1_000);
+    expect(FakeSocket.last.url).toContain("sections=dict%2Cmap");
   });
 
   it("says whether somebody looks, also on a new connection", () => {

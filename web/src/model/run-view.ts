@@ -66,6 +66,8 @@ export class RunView extends EventTarget {
   private askedSnapshotAt = 0;
   private watchdog: ReturnType<typeof setInterval> | undefined;
   private sections: readonly string[];
+  /** One entry for each that asked for a section more: two may ask for the same. */
+  private readonly included = new Set<{ section: string }>();
   private liveSince = 0;
 
   constructor(
@@ -116,10 +118,27 @@ export class RunView extends EventTarget {
     if (visible) this.liveSince = performance.now();
   }
 
-  /** Ask for other sections from now on (such as "views" while a panel is open). */
+  /** Ask for other sections from now on; what is included beside them stays. */
   watch(sections: readonly string[]): void {
     this.sections = sections;
-    this.socket.send({ kind: "watch", sections });
+    this.socket.send({ kind: "watch", sections: this.wanted });
+  }
+
+  /** Ask for one section more (such as "map" while a panel is open), until the returned function is called. */
+  include(section: string): () => void {
+    const mine = { section };
+    const change = (alter: () => void): void => {
+      const before = this.wanted.length;
+      alter();
+      if (this.wanted.length !== before) this.socket.send({ kind: "watch", sections: this.wanted });
+    };
+    change(() => this.included.add(mine));
+    return () => change(() => this.included.delete(mine));
+  }
+
+  /** Sections asked for, each once. */
+  private get wanted(): string[] {
+    return [...new Set([...this.sections, ...[...this.included].map(({ section }) => section)])];
   }
 
   /** Change knobs. Resolves with the step from which they hold; rejects with an ApiError. */
@@ -144,7 +163,7 @@ export class RunView extends EventTarget {
   }
 
   private url(since: string | null): string {
-    const query = new URLSearchParams({ sections: this.sections.join(","), rate: String(this.options.rate) });
+    const query = new URLSearchParams({ sections: this.wanted.join(","), rate: String(this.options.rate) });
     if (since) query.set("since", since);
     return liveUrl(this.runId, query);
   }

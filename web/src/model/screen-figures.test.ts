@@ -8,6 +8,8 @@ describe("definitions of the page's own numbers", () => {
     for (const name of [
       "row_age",
       "row_consistency",
+      "key_agreement",
+      "map_move",
       "cell_cosine",
       "positive_rank",
       "positive_mean",

@@ -17,6 +17,21 @@ const FIGURES: readonly Figure[] = [
     ["memory_bank"],
   ),
   figure(
+    "key_agreement",
+    "Agreement of one key",
+    "(its drift cosine - other) / (1 - other): consistency, taken of a single key",
+    "one key of the last probe; a group's is the mean of its keys",
+    ["memory_bank", "moco"],
+  ),
+  figure(
+    "map_move",
+    "Length of a line on the map",
+    "distance from where a key is stored to where today's encoder puts the same view; the circle's radius is 1. " +
+      "The map keeps two dimensions of many and is steep: compare lines with each other, and read agreement off the colour",
+    "the keys on the map; a group's is the mean of its keys",
+    ["memory_bank", "moco"],
+  ),
+  figure(
     "cell_cosine",
     "Cosine of two views",
     "z_i . z_j of unit embeddings, sent as a byte: exact to 0.004",

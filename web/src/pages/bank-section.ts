@@ -2,6 +2,7 @@ import { html, type TemplateResult } from "lit";
 import { fixed } from "../model/say.js";
 import type { LessonContext } from "./context.js";
 import "../elements/drag-number.js";
+import "../elements/map-disclosure.js";
 import "../elements/memory-bank.js";
 import type { PredictFirst } from "../elements/predict-first.js";
 import "../elements/predict-first.js";
@@ -103,6 +104,10 @@ export const bankSection = ({ view, catalog, atlas }: LessonContext): TemplateRe
     </div>
     <div class="figure">
       <memory-bank .view=${view} .catalog=${catalog} .atlas=${atlas}></memory-bank>
+      <map-disclosure .view=${view} .catalog=${catalog} .atlas=${atlas} summary="Where the rows lie: a map">
+        A row lies near the pictures it resembles, as today’s encoder sees them, and those pictures stay where they are. A row
+        that waits keeps its old numbers and ends up among the wrong pictures; its line leads to where it belongs by now.
+      </map-disclosure>
     </div>
   </section>`;
 };

@@ -6,6 +6,7 @@ import { MOMENTUM_TICKS } from "../model/scales.js";
 import type { LessonContext } from "./context.js";
 import "../elements/belt-experiment.js";
 import "../elements/drag-number.js";
+import "../elements/map-disclosure.js";
 import "../elements/score-card.js";
 import "../elements/sushi-belt.js";
 
@@ -68,7 +69,13 @@ export function beltSection({ view, catalog, atlas }: LessonContext): TemplateRe
       </div>
       <score-card .view=${view} .catalog=${catalog}></score-card>
     </div>
-    <div class="figure"><sushi-belt .view=${view} .catalog=${catalog} .atlas=${atlas}></sushi-belt></div>
+    <div class="figure">
+      <sushi-belt .view=${view} .catalog=${catalog} .atlas=${atlas}></sushi-belt>
+      <map-disclosure .view=${view} .catalog=${catalog} .atlas=${atlas} summary="Where the keys lie: a map">
+        A key lies near the pictures it resembles, as today’s encoder sees them, and those pictures stay where they are. Drop
+        momentum and watch the lines: the keys on the belt stay what they were, it is the encoder that walks away from them.
+      </map-disclosure>
+    </div>
   </section>`;
 }
 
