@@ -3,6 +3,7 @@ import { customElement, property } from "lit/decorators.js";
 import type { Catalog } from "../api.js";
 import { rampCss } from "../draw/palette.js";
 import { momentumText, percent } from "../model/format.js";
+import { rawCosineOf, WHY_NOT_RAW } from "../model/raw-cosine.js";
 import { RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
@@ -42,8 +43,18 @@ export class ConsistencyMeter extends LitElement {
   static override styles = [
     house,
     css`
+      /* The whole reading is what one clicks; an inline block is not underlined with the name. */
+      .reading {
+        display: block;
+        width: fit-content;
+      }
       .label {
+        display: block;
         font-weight: 700;
+      }
+      .big,
+      .word {
+        display: inline-block;
       }
       @media (max-width: 30rem) {
         .label {
@@ -77,6 +88,18 @@ export class ConsistencyMeter extends LitElement {
       b {
         color: var(--ink);
       }
+      dl {
+        margin: 0;
+      }
+      dt {
+        margin-top: 0.35rem;
+        font-size: 0.75rem;
+        color: var(--ink-faint);
+      }
+      dd {
+        margin: 0;
+        color: var(--ink);
+      }
       .alarm {
         margin-top: 0.3rem;
         font-weight: 600;
@@ -93,12 +116,15 @@ export class ConsistencyMeter extends LitElement {
     const n = view?.scalar("probe_n") ?? null;
     const spread = view?.scalar("collapse_std") ?? null;
     return html`
-      <div class="label">${this.tip("consistency", this.label)}</div>
-      ${
-        value === null
-          ? html`<div class="word">${probed ? "Collapsed" : "Not measured yet"}</div>`
-          : html`<div class="big">${fixed(value)}</div>`
-      }
+      <figure-tip class="reading" .catalog=${this.catalog} .view=${view} name="consistency">
+        <span class="label">${this.label}</span>
+        ${
+          value === null
+            ? html`<span class="word">${probed ? "Collapsed" : "Not measured yet"}</span>`
+            : html`<span class="big">${fixed(value)}</span>`
+        }
+        <div slot="more">${this.raw()}</div>
+      </figure-tip>
       ${this.scale(value)}
       <p class="soft">
         ${this.tip("id_photo", "ID-photo test")} <b>${percent(view?.scalar("id_photo"))}</b>
@@ -116,16 +142,25 @@ export class ConsistencyMeter extends LitElement {
   }
 
   private tip(name: string, text: string) {
-    const view = this.view;
-    const raw =
-      name === "consistency" && view?.scalar("drift_cosine") !== null && view !== null
-        ? html`<div slot="more">
-            One measurement of ${count(view.scalar("probe_n"))} keys at step ${count(view.scalar("probe_step"))}. Raw
-            drift cosine ${fixed(view.scalar("drift_cosine"), 3)}, between different entries
-            ${fixed(view.scalar("other_cosine"), 3)}.
-          </div>`
-        : nothing;
-    return html`<figure-tip .catalog=${this.catalog} .view=${view} name=${name}>${text}${raw}</figure-tip>`;
+    return html`<figure-tip .catalog=${this.catalog} .view=${this.view} name=${name}>${text}</figure-tip>`;
+  }
+
+  /** The raw cosine, one click away, and why it is not the meter. */
+  private raw() {
+    const raw = rawCosineOf(this.view?.tick?.scalars);
+    return html`<dl>
+      <dt>Now</dt>
+      <dd>
+        ${
+          raw === null
+            ? "Not measured yet."
+            : html`same: raw drift cosine <b>${fixed(raw.same, 3)}</b><br />other: between different entries
+                <b>${fixed(raw.other, 3)}</b><br />n = ${count(raw.sampled)}, taken at step ${count(raw.step)}`
+        }
+      </dd>
+      <dt>Why the raw cosine is not the meter</dt>
+      <dd>${WHY_NOT_RAW}</dd>
+    </dl>`;
   }
 
   /** A fixed scale from 0 to 1: it never zooms, so meters and moments compare. */

@@ -54,7 +54,9 @@ export class FigureTip extends LitElement {
         inset: auto;
         margin: 0;
         width: max-content;
-        max-width: min(21rem, calc(100vw - 1.5rem));
+        max-width: min(24rem, calc(100vw - 1.5rem));
+        /* It may have to lie over its own name, which must not lose the pointer by that. */
+        pointer-events: none;
         padding: 0.8rem 1rem;
         border: 1px solid var(--line);
         border-radius: var(--radius-s);
@@ -147,13 +149,14 @@ export class FigureTip extends LitElement {
       return;
     }
     tip.showPopover();
-    // Above the name where there is room, else below; inside the window at both sides.
+    // Above the name where there is room, else below; inside the window on all sides.
     const name = this.getBoundingClientRect();
     const size = tip.getBoundingClientRect();
     const left = Math.max(12, Math.min(name.left, document.documentElement.clientWidth - size.width - 12));
     const above = name.top - size.height - 8;
     tip.style.left = `${left}px`;
-    tip.style.top = `${above > 8 ? above : name.bottom + 8}px`;
+    const below = Math.max(8, Math.min(name.bottom + 8, window.innerHeight - size.height - 8));
+    tip.style.top = `${above > 8 ? above : below}px`;
   }
 }
 
