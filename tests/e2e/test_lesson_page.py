@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -30,6 +31,17 @@ PIXELS = "canvas => canvas.toDataURL()"
 OWN_TEXTS = (
     "all => all.map(one => [...one.childNodes].map(node => node.nodeType === 3 ? node.data : '').join('').trim())"
 )
+# Coloured pixels in the middle of a map, where no picture stands.
+DOTS = """canvas => {
+    const side = canvas.width * 0.5, from = canvas.width * 0.25;
+    const { data } = canvas.getContext("2d").getImageData(from, from, side, side);
+    let dots = 0;
+    for (let i = 0; i < data.length; i += 4) {
+        const [r, g, b] = data.slice(i, i + 3);
+        if (Math.max(r, g, b) - Math.min(r, g, b) > 60) dots += 1;
+    }
+    return dots;
+}"""
 WIDGETS = {"bank": "memory-bank", "belt": "sushi-belt", "matrix": "similarity-matrix"}
 
 
@@ -144,6 +156,53 @@ def test_pause_step_and_reset_with_the_same_seed(page: Page, url: str) -> None:
     bar.get_by_role("button", name="Reset").click()
     again = until(lambda: (run := lesson_run(url, "matrix"))["step"] < stood and run, 30, "the run to start over")
     assert again["config"]["seed"] == seed
+
+
+def test_the_meter_gives_the_raw_cosine_and_the_reason_on_one_click_or_key(page: Page, url: str) -> None:
+    meter = page.locator("sushi-belt consistency-meter")
+    meter.scroll_into_view_if_needed()
+    meter.locator(".big").wait_for(timeout=60_000)
+    reading = meter.locator("figure-tip.reading")
+    tip = reading.locator(".tip")
+    assert not tip.is_visible()
+    meter.locator(".big").click()
+    tip.wait_for()
+    words = reading.locator("[slot=more]").inner_text()
+    number = r"[−]?[01]\.\d{3}"
+    assert re.search(rf"raw drift cosine {number}\s+other: between different entries {number}", words), words
+    assert re.search(r"n = [\d,]+, taken at step [\d,]+", words), words
+    assert "every raw cosine 1" in words
+    assert "0.79 raw" in words
+    button = reading.locator("button.name")
+    button.press("Escape")
+    assert not tip.is_visible()
+    page.mouse.move(0, 0)
+    button.blur()
+    button.focus()
+    tip.wait_for()
+
+
+@pytest.mark.parametrize("lesson", ["bank", "belt"])
+def test_the_map_opens_draws_and_gives_its_section_back(page: Page, url: str, lesson: str) -> None:
+    drawer = page.locator(f"#{lesson} map-disclosure")
+    drawer.scroll_into_view_if_needed()
+    until(lambda: lesson_run(url, lesson)["step"] > 16, 90, "a first probe")
+    loaded = "performance.getEntriesByType('resource').some(({ name }) => name.includes('key-map'))"
+    assert not page.evaluate(loaded), "the map's code must not come before somebody opens it"
+    drawer.locator("summary").click()
+    chart = drawer.locator("key-map")
+    chart.locator("tbody tr").first.wait_for(timeout=30_000)
+    assert page.evaluate(loaded)
+    canvas = chart.get_by_role("application")
+    assert "Map of step" in str(canvas.get_attribute("aria-label"))
+    canvas.press("Home")  # while a key is looked at, the map holds still
+    until(lambda: canvas.evaluate(DOTS) > 1500, 20, "dots in the ramp's colours")
+    assert "ust written" in chart.locator(".card").inner_text()  # whose age is known: the probe's key is this one
+    sections = f"[...document.querySelector('lesson-page').contexts.{lesson}.view.tick.sections.keys()]"
+    assert {"map.keys", "map.today", "dict.step"} <= set(page.evaluate(sections))
+    drawer.locator("summary").click()
+    until(lambda: "map.keys" not in page.evaluate(sections), 20, "ticks without the map")
+    assert "dict.step" in page.evaluate(sections)
 
 
 def test_an_evaluation_shows_its_scores_and_a_reload_brings_them_back(page: Page, url: str) -> None:
