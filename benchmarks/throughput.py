@@ -65,7 +65,7 @@ class Crew:
 
 SHORT = [Plan(method, "small", 64, 4, 3, 3, short=True) for method in TITLES]
 LONG = [Plan(method, "small", 256, 24, 7, 12) for method in TITLES] + [
-    Plan(method, "resnet18", 256, 2, 3, 2) for method in TITLES
+    Plan(method, "resnet18", 64, 3, 3, 2) for method in TITLES
 ]
 
 
