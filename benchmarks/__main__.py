@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-LONG = ("throughput", "shares", "growth", "losses", "presets", "live_cost", "cuda", "readme_table")
+LONG = ("throughput", "shares", "probe_cost", "growth", "losses", "presets", "live_cost", "cuda", "readme_table")
 SHORT = (
     ("throughput", "--short"),
     ("live_cost", "--methods", "moco", "--images", "digits", "--seconds", "0.5", "--rounds", "1"),

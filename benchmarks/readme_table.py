@@ -1,20 +1,21 @@
-"""Writes README's table of speed from the stored results: `python -m benchmarks.readme_table`.
+"""Writes README's tables of speed and of the studies from the stored results: `python -m benchmarks.readme_table`.
 
-Nothing between the two markers is typed by hand; tests/benchmarks/test_readme_table.py fails when the results
+Nothing between two markers is typed by hand; tests/benchmarks/test_readme_table.py fails when the results
 say otherwise.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Spread
-from benchmarks.results import FOLDER, read
+from benchmarks.results import FOLDER, markdown, read
 
 README = Path(__file__).parent.parent / "README.md"
-START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 NOT_YET = "Not measured yet: `make bench` does it and writes the table."
 NO_GPU = "Not measured on a GPU yet: `python -m benchmarks.cuda` is ready for one."
 
@@ -86,28 +87,57 @@ def text(folder: Path = FOLDER) -> str:
     return "\n\n".join("\n".join(block) for block in [*blocks, *(gpu or [[NO_GPU]])])
 
 
-def between(readme: str) -> str:
-    """What stands between the markers of a README.
+def study(name: str, folder: Path = FOLDER) -> str:
+    """A study's table and picture, newest first where several machines ran it."""
+    found = [read(name, folder)] if (folder / f"{name}.json").is_file() else results(name, folder)
+    blocks = []
+    for result in found:
+        if result is None:
+            continue
+        picture = folder / f"{result['name']}.png"
+        shown = f"![{result['caption']}](benchmarks/results/{picture.name})\n\n" if picture.is_file() else ""
+        blocks.append(shown + markdown(result))
+    return "\n\n".join(blocks) or f"Not measured yet: `python -m benchmarks.{name.replace('-', '_')}` does it."
+
+
+SECTIONS: dict[str, Callable[[Path], str]] = {
+    "benchmarks": text,
+    **{name: partial(study, name) for name in ("momentum", "staleness", "moco_cifar_small", "probe-cost", "presets")},
+}
+"""What stands between the markers of each name."""
+
+
+def markers(name: str) -> tuple[str, str]:
+    return f"<!-- {name}:start -->", f"<!-- {name}:end -->"
+
+
+def between(readme: str, name: str = "benchmarks") -> str:
+    """What stands between the markers of that name.
 
     Raises:
         ValueError: a marker is missing.
     """
-    if START not in readme or END not in readme:
-        raise ValueError(f"README.md needs the two lines {START} and {END}")
-    return readme.split(START, 1)[1].split(END, 1)[0].strip()
+    start, end = markers(name)
+    if start not in readme or end not in readme:
+        raise ValueError(f"README.md needs the two lines {start} and {end}")
+    return readme.split(start, 1)[1].split(end, 1)[0].strip()
 
 
-def written(readme: str, table: str) -> str:
-    """The README with another table between its markers."""
-    between(readme)
-    before, rest = readme.split(START, 1)
-    return f"{before}{START}\n{table}\n{END}{rest.split(END, 1)[1]}"
+def written(readme: str, table: str, name: str = "benchmarks") -> str:
+    """The README with another text between the markers of that name."""
+    between(readme, name)
+    start, end = markers(name)
+    before, rest = readme.split(start, 1)
+    return f"{before}{start}\n{table}\n{end}{rest.split(end, 1)[1]}"
 
 
 def main() -> None:
     if len(sys.argv) > 1:
         raise SystemExit(__doc__)
-    README.write_text(written(README.read_text(encoding="utf-8"), text()), encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    for name, make in SECTIONS.items():
+        readme = written(readme, make(FOLDER), name)
+    README.write_text(readme, encoding="utf-8")
 
 
 if __name__ == "__main__":

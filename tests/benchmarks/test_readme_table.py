@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import readme_table, results
 from benchmarks.cuda import goals
-from benchmarks.readme_table import END, README, START
+from benchmarks.readme_table import README, SECTIONS, markers
 
 TWO = {"median": 2.0, "low": 1.5, "high": 2.5}
 COMPARISON: dict[str, Any] = {
@@ -22,9 +22,13 @@ COMPARISON: dict[str, Any] = {
 QUEUES = [{"value": 4_096, "times_first": TWO}, {"value": 65_536, "times_first": {"median": 1.2, "low": 1, "high": 2}}]
 
 
-def test_readme_and_stored_results_agree() -> None:
-    shown = readme_table.between(README.read_text(encoding="utf-8"))
-    assert shown == readme_table.text().strip(), "run `python -m benchmarks.readme_table`"
+START, END = markers("benchmarks")
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_readme_and_stored_results_agree(name: str) -> None:
+    shown = readme_table.between(README.read_text(encoding="utf-8"), name)
+    assert shown == SECTIONS[name](results.FOLDER).strip(), "run `python -m benchmarks.readme_table`"
 
 
 def store(folder: Path, name: str, values: dict[str, Any], table: list[list[str]] | None = None) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LIGHT = {"trainers.config", "trainers.figures", "trainers.guard", "trainers.phases"}  # these import no torch
 
 
 def test_the_service_imports_no_torch() -> None:
@@ -20,6 +21,11 @@ def test_the_service_imports_no_torch() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_what_the_server_may_import_of_the_trainers_brings_no_torch() -> None:
+    code = f"import sys, {', '.join(sorted(LIGHT))}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
 def test_only_the_worker_names_torch_or_trainers() -> None:
     for path in (ROOT / "server").rglob("*.py"):
         if path.name == "worker.py":
@@ -31,4 +37,4 @@ def test_only_the_worker_names_torch_or_trainers() -> None:
                 "torchvision",
                 "trainers",
             }:
-                assert words[1] in {"trainers.config", "trainers.figures"}, f"{path.name}: {line}"
+                assert words[1] in LIGHT, f"{path.name}: {line}"
