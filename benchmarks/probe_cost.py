@@ -20,17 +20,18 @@ from benchmarks.study import best_device, study_images
 from trainers.config import METHODS, RunConfig
 from trainers.image_set import ImageSet
 from trainers.methods import make_trainer
+from trainers.probe_plan import PROBE_KEYS
 from trainers.settings import Encoder
 
-CASES: dict[Encoder, tuple[int, int]] = {"small": (64, 16), "resnet18": (32, 2)}
-"""Batch, and steps timed a round."""
+CASES: dict[Encoder, tuple[int, int, int]] = {"small": (64, 16, 4_096), "resnet18": (32, 2, 512)}
+"""Batch, steps timed a round, and pictures (the memory bank encodes them all before it begins)."""
 
 
 def measure(config: RunConfig, images: ImageSet, device: torch.device, steps: int, rounds: int) -> dict[str, Any]:
     """Seconds of a step and of a probe, round by round in turn, and the share that they come to."""
     share = config.probe_share
     trainer: Any = make_trainer(config.model_copy(update={"probe_share": 0.0}), images, device)
-    for _ in range(max(3, 4_096 // config.batch_size if config.encoder == "small" else 3)):
+    for _ in range(1 + PROBE_KEYS // config.batch_size):  # the dictionary holds a whole sample
         trainer.train_step()
     step_seconds, probe_seconds = [], []
     for number in range(rounds + 1):
@@ -84,15 +85,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder to store the result in")
     options = parser.parse_args()
-    device, images, found = best_device(), study_images(), []
+    device, found = best_device(), []
     prepare(device)
     with environment.Neighbours() as neighbours:
-        for encoder, (batch, steps) in CASES.items():
+        for encoder, (batch, steps, pictures) in CASES.items():
+            images = study_images(pictures)
             for method in METHODS:
                 config = RunConfig(method=method, encoder=encoder, batch_size=batch, images=images.name[:64])
                 found.append(measure(config, images, device, steps, options.rounds))
     caption = (
-        f"{images.name}, default settings: probes at their default share of 5 % of the work, median (lowest to "
+        f"{study_images().name}, default settings: probes at their default share of 5 % of the work, median (lowest to "
         f"highest) of {options.rounds} rounds{neighbours.text()}"
     )
     publish(
