@@ -84,11 +84,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder to store the result in")
+    parser.add_argument("--encoders", nargs="+", default=list(CASES), choices=list(CASES))
     options = parser.parse_args()
     device, found = best_device(), []
     prepare(device)
     with environment.Neighbours() as neighbours:
-        for encoder, (batch, steps, pictures) in CASES.items():
+        for encoder in options.encoders:
+            batch, steps, pictures = CASES[encoder]
             images = study_images(pictures)
             for method in METHODS:
                 config = RunConfig(method=method, encoder=encoder, batch_size=batch, images=images.name[:64])
