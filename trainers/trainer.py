@@ -34,7 +34,7 @@ from trainers.projection_map import ProjectionMap, choose_landmarks
 from trainers.readback import Arrivals
 from trainers.sampling import Sampler
 from trainers.schedule import schedule_factor
-from trainers.step_figures import NAMES, StepFigures
+from trainers.step_figures import KEPT, NAMES, StepFigures
 from trainers.tick import MAX_VIEWS, Scalar, Tick, finite, picture_bytes
 from trainers.views import ViewSettings, make_views
 
@@ -330,6 +330,8 @@ class Trainer:
         if probe is not None:
             self._probe_here, self._probe_coming = self.probe, probe
             self._measured[self.step] = probe
+            if len(self._measured) > KEPT:  # nobody drains: forget the oldest, as the steps' own figures do
+                del self._measured[next(iter(self._measured))]
 
     def counted(self) -> dict[str, float]:
         """The figures of a measurement that the host knows."""
