@@ -39,12 +39,17 @@ class Run:
     reason: str | None = None
     step: int = 0
     epoch: int = 1
+    first_epoch: int = 1
+    """The epoch in which the run began at step 0: later ones go on from a checkpoint."""
     offset: int = 0
     lesson: Lesson | None = None
     created: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
     idempotency_key: str | None = None
     request_digest: str | None = None
+    parent: str | None = None
+    parent_step: int | None = None
+    """The run and the step that this one was forked from."""
     launched: bool = False
     """True once the worker has taken it; only then can the worker's death lose anything."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -64,6 +69,7 @@ class Run:
             "reason": self.reason,
             "step": self.step,
             "epoch": self.epoch,
+            "first_epoch": self.first_epoch,
             "offset": self.offset,
             "config": self.config.model_dump(mode="json"),
             "lesson": self.lesson,
@@ -71,6 +77,8 @@ class Run:
             "updated": self.updated,
             "idempotency_key": self.idempotency_key,
             "request_digest": self.request_digest,
+            "parent": self.parent,
+            "parent_step": self.parent_step,
         }
 
     @classmethod

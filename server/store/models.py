@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA_VERSION = 1
@@ -33,6 +33,7 @@ class RunRow(Base):
     reason: Mapped[str | None]
     step: Mapped[int]
     epoch: Mapped[int]
+    first_epoch: Mapped[int] = mapped_column(default=1)
     offset: Mapped[int]
     config: Mapped[dict[str, Any]] = mapped_column(JSON)
     lesson: Mapped[str | None] = mapped_column(String(16))
@@ -40,6 +41,8 @@ class RunRow(Base):
     updated: Mapped[float]
     idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
     request_digest: Mapped[str | None] = mapped_column(String(64))
+    parent: Mapped[str | None] = mapped_column(String(40))
+    parent_step: Mapped[int | None]
 
 
 class EventRow(Base):
@@ -49,7 +52,22 @@ class EventRow(Base):
     run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     epoch: Mapped[int] = mapped_column(primary_key=True)
     offset: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(String(40))
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+    __table_args__ = (Index("events_by_type", "run", "type", "epoch", "offset"),)
+
+
+class CheckpointRow(Base):
+    """A checkpoint that is whole on disk, with all metrics and events up to its step stored before it."""
+
+    __tablename__ = "checkpoints"
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    file: Mapped[str] = mapped_column(String(120))
+    size: Mapped[int] = mapped_column(BigInteger)
+    created: Mapped[float]
 
 
 class MetricsRow(Base):

@@ -70,7 +70,8 @@ class Repository:
 
     async def _add_events(self, connection: AsyncConnection, run: str, events: Sequence[StoredEvent]) -> None:
         for event in events:
-            row = {"run": run, "epoch": event.epoch, "offset": event.offset, "body": event.body}
+            row = {"run": run, "epoch": event.epoch, "offset": event.offset}
+            row |= {"type": event.body["type"], "body": event.body}
             await connection.execute(insert(EventRow).values(**row))
 
     # Events
@@ -92,7 +93,7 @@ class Repository:
         if upto is not None:
             query = query.where(place <= tuple_(*upto))
         if type_ is not None:
-            query = query.where(EventRow.body["type"].as_string() == type_)
+            query = query.where(EventRow.type == type_)
         order = (EventRow.epoch, EventRow.offset)
         query = query.order_by(*(column.desc() for column in order)) if newest else query.order_by(*order)
         async with self.database.read() as connection:

@@ -91,7 +91,7 @@ def test_metrics_are_joined_cut_and_bounded(tmp_path: Path, monkeypatch: pytest.
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     async def body(store: Repository) -> None:
         await store.add_run(new_run().columns(), [])
-        twice = [StoredEvent(1, 1, {}), StoredEvent(1, 1, {})]
+        twice = [StoredEvent(1, 1, {"type": "a"}), StoredEvent(1, 1, {"type": "a"})]
         with pytest.raises(Exception, match="UNIQUE"):
             await store.save("r1", {"step": 9}, twice)
         assert (await store.runs())[0]["step"] == 0
