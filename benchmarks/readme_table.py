@@ -100,9 +100,11 @@ def study(name: str, folder: Path = FOLDER) -> str:
     return "\n\n".join(blocks) or f"Not measured yet: `python -m benchmarks.{name.replace('-', '_')}` does it."
 
 
+STUDIES = ("momentum", "staleness", "moco_cifar_small", "probe-cost", "presets", "shares", "growth")
+
 SECTIONS: dict[str, Callable[[Path], str]] = {
     "benchmarks": text,
-    **{name: partial(study, name) for name in ("momentum", "staleness", "moco_cifar_small", "probe-cost", "presets")},
+    **{name: partial(study, name) for name in STUDIES},
 }
 """What stands between the markers of each name."""
 
