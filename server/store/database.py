@@ -9,15 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import event, select, text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from server.store.models import SCHEMA_VERSION, Base, MetaRow
-
-
-class StoreError(Exception):
-    """The database cannot be used; the message says why and what to do."""
+from server.store.errors import StoreError as StoreError
+from server.store.schema import upgrade
 
 
 def _prepare(connection: Any, _record: Any) -> None:
@@ -71,24 +68,14 @@ class Database:
         self._writer = asyncio.Lock()
 
     async def open(self) -> None:
-        """Create the tables, or check that an existing file is ours and not newer than this code.
+        """Create the tables, or bring those of an older Sushibelt up to date with all their data.
 
         Raises:
             StoreError: newer schema or damaged file.
         """
         try:
             async with self.write() as connection:
-                await connection.run_sync(Base.metadata.create_all)
-                query = select(MetaRow.value).where(MetaRow.key == "schema_version")
-                stored = (await connection.execute(query)).scalar_one_or_none()
-                if stored is None:
-                    values = {"key": "schema_version", "value": str(SCHEMA_VERSION)}
-                    await connection.execute(MetaRow.__table__.insert().values(**values))  # type: ignore[attr-defined]
-                elif int(stored) > SCHEMA_VERSION:
-                    raise StoreError(
-                        f"{self.path} was written by a newer Sushibelt (schema {stored}, this one knows "
-                        f"{SCHEMA_VERSION}); update Sushibelt or set SUSHIBELT_DATA_DIR to another folder"
-                    )
+                await connection.run_sync(upgrade, str(self.path))
         except DatabaseError as error:
             raise StoreError(
                 f"{self.path} cannot be read as a database ({error.orig}); move it away or restore a copy"

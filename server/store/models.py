@@ -1,25 +1,30 @@
-"""The tables. Metrics are blobs of float64 columns: a row a step would cost ten times the space."""
+"""The tables. Metrics are blobs of float64 columns: a row a step would cost ten times the space.
+
+A change here needs a revision in migrations/versions that makes it in databases which exist.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, Dialect, ForeignKey, Index, Integer, LargeBinary, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+
+class Words(TypeDecorator[str]):
+    """Text that people or libraries wrote: PostgreSQL takes no NUL in it."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\0", "\ufffd")
 
 
 class Base(DeclarativeBase):
-    """Root of the schema."""
+    """Root of the schema. Whole numbers have 64 bits on both databases: a step may pass 2^31."""
 
-
-class MetaRow(Base):
-    """Facts about the file itself; `schema_version` tells an old service that the file is newer."""
-
-    __tablename__ = "meta"
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    value: Mapped[str] = mapped_column(String(256))
+    type_annotation_map = {int: BigInteger().with_variant(Integer(), "sqlite")}  # noqa: RUF012
 
 
 class RunRow(Base):
@@ -27,13 +32,13 @@ class RunRow(Base):
 
     __tablename__ = "runs"
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    name: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(Words(80))
     state: Mapped[str] = mapped_column(String(16))
     asleep: Mapped[bool]
-    reason: Mapped[str | None]
+    reason: Mapped[str | None] = mapped_column(Words())
     step: Mapped[int]
     epoch: Mapped[int]
-    first_epoch: Mapped[int] = mapped_column(default=1)
+    first_epoch: Mapped[int] = mapped_column(default=1, server_default="1")
     offset: Mapped[int]
     config: Mapped[dict[str, Any]] = mapped_column(JSON)
     lesson: Mapped[str | None] = mapped_column(String(16))
