@@ -290,6 +290,7 @@ class Service:
     async def _new_epoch(self, run: Run, type_: str, **fields: Any) -> None:
         """Begin the run anew: step 0, an epoch of its own, empty metrics."""
         run.epoch, run.offset, run.step = run.epoch + 1, 0, 0
+        run.first_epoch = run.epoch
         run.state, run.asleep, run.reason, run.launched = "queued", False, "waiting for the worker", False
         self.hub.open(run.id, run.epoch, 0)
         await self.journal.publish(run, self.journal.next_event(run, type_, **fields))

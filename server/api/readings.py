@@ -14,7 +14,7 @@ from server.api.schemas import EventEnvelope, EventList, Metrics
 from server.errors import Invalid, responses
 from server.live.hub import DEFAULT_SECTIONS, SECTIONS
 from server.live.socket import Refusal, parse_position, parse_sections
-from server.store.repository import Columns
+from server.store.columns import Columns
 
 router = APIRouter(prefix="/api/v1", tags=["readings"])
 
@@ -45,7 +45,7 @@ async def metrics(
     wanted = None if names is None else [name for name in map(str.strip, names.split(",")) if name]
     epoch = run.epoch
     columns = await service.repository.metrics(
-        run.id, epoch, names=wanted, first=from_, last=to, every=every, limit=MAX_ROWS
+        run.id, run.first_epoch, names=wanted, first=from_, last=to, every=every, limit=MAX_ROWS
     )
     return Response(await asyncio.to_thread(_json, run.id, epoch, columns), media_type="application/json")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,11 +10,13 @@ import numpy as np
 from sqlalchemy import CursorResult, delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.store.columns import Block, Columns, forget_from, join, pack, unpack
 from server.store.database import Database
 from server.store.models import EventRow, MetricsRow, RunRow
 
 MAX_METRIC_ROWS = 1_000_000
 MAX_EVENTS = 20_000
+MAX_EVALUATIONS = 2_000  # kept besides: a run's scores are worth more than its ordinary events
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,6 @@ class StoredEvent:
     epoch: int
     offset: int
     body: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Metrics of some steps: `values[name]` float64, all of one length. `next_step` where more follows."""
-
-    values: dict[str, np.ndarray[Any, np.dtype[np.float64]]]
-    next_step: int | None
 
 
 class Repository:
@@ -62,8 +55,21 @@ class Repository:
             await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
             await self._add_events(connection, run, events)
 
+    async def restart(
+        self, run: str, columns: dict[str, Any], events: Sequence[StoredEvent], first_epoch: int, step: int
+    ) -> None:
+        """The run goes on from `step`, or from 0 in an epoch of its own: in one transaction its metrics past that
+        step and all of epochs before `first_epoch` are forgotten, its columns are set and the events that say so
+        are stored."""
+        self._metric_rows.pop(run, None)
+        async with self.database.write() as connection:
+            await self._drop_metrics(connection, run, first_epoch)
+            await self._truncate_metrics(connection, run, first_epoch, step)
+            await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
+            await self._add_events(connection, run, events)
+
     async def remove_run(self, run: str) -> None:
-        """The run with all its events and metrics."""
+        """The run with all its events, metrics and checkpoint rows."""
         self._metric_rows.pop(run, None)
         async with self.database.write() as connection:
             await connection.execute(delete(RunRow).where(RunRow.id == run))
@@ -101,16 +107,22 @@ class Repository:
         found = [StoredEvent(*row) for row in rows]
         return found[::-1] if newest else found
 
-    async def trim_events(self, run: str, keep: int = MAX_EVENTS) -> int:
-        """Forget the oldest events of a run beyond `keep`; how many were forgotten."""
+    async def trim_events(self, run: str, keep: int = MAX_EVENTS, evaluations: int = MAX_EVALUATIONS) -> int:
+        """Forget all but the newest `keep` events of a run and its newest `evaluations` evaluations; how many
+        were forgotten."""
         place = tuple_(EventRow.epoch, EventRow.offset)
         newest = select(EventRow.epoch, EventRow.offset).where(EventRow.run == run)
-        newest = newest.order_by(EventRow.epoch.desc(), EventRow.offset.desc()).offset(keep).limit(1)
+        newest = newest.order_by(EventRow.epoch.desc(), EventRow.offset.desc())
+        scores = newest.where(EventRow.type == "evaluation")
         async with self.database.write() as connection:
-            last = (await connection.execute(newest)).first()
+            last = (await connection.execute(newest.offset(keep).limit(1))).first()
             if last is None:
                 return 0
-            statement = delete(EventRow).where(EventRow.run == run, place <= tuple_(*last))
+            last_score = (await connection.execute(scores.offset(evaluations).limit(1))).first()
+            old = EventRow.type != "evaluation"
+            if last_score is not None:
+                old |= place <= tuple_(*last_score)
+            statement = delete(EventRow).where(EventRow.run == run, place <= tuple_(*last), old)
             result = await connection.execute(statement)
             return cast("CursorResult[Any]", result).rowcount
 
@@ -121,23 +133,20 @@ class Repository:
         steps = np.frombuffer(data, "<f8").reshape(len(names), -1)[names.index("step")]
         if not len(steps):
             return
-        row = {
-            "run": run,
-            "epoch": epoch,
-            "first_step": int(steps[0]),
-            "last_step": int(steps[-1]),
-            "count": len(steps),
-            "names": names,
-            "data": zlib.compress(data, 1),
-        }
-        async with self.database.write() as connection:
-            await connection.execute(insert(MetricsRow).values(**row))
-            await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
-            await self._bound_metrics(connection, run, epoch, len(steps))
+        row = {"run": run, "epoch": epoch, "names": names, "first_step": int(steps[0]), **pack(names, data)}
+        try:
+            async with self.database.write() as connection:
+                await connection.execute(insert(MetricsRow).values(**row))
+                await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
+                await self._bound_metrics(connection, run, len(steps))
+        except BaseException:
+            self._metric_rows.pop(run, None)  # what was counted may not have been stored
+            raise
 
-    async def _bound_metrics(self, connection: AsyncConnection, run: str, epoch: int, added: int) -> None:
-        """A run without end must not fill the disk: the oldest tenth goes when the bound is passed."""
-        mine = (MetricsRow.run == run, MetricsRow.epoch == epoch)
+    async def _bound_metrics(self, connection: AsyncConnection, run: str, added: int) -> None:
+        """A run without end must not fill the disk: the oldest tenth goes when the bound is passed. All epochs
+        that are stored count: a run that went on from checkpoints has many."""
+        mine = (MetricsRow.run == run,)
         if run not in self._metric_rows:
             total = await connection.execute(select(func.sum(MetricsRow.count)).where(*mine))
             self._metric_rows[run] = int(total.scalar_one() or 0)
@@ -157,13 +166,30 @@ class Repository:
         """Forget the metrics of earlier epochs: a reset run starts with an empty chart."""
         self._metric_rows.pop(run, None)
         async with self.database.write() as connection:
-            condition = (MetricsRow.run == run, MetricsRow.epoch < before_epoch)
-            await connection.execute(delete(MetricsRow).where(*condition))
+            await self._drop_metrics(connection, run, before_epoch)
+
+    async def _drop_metrics(self, connection: AsyncConnection, run: str, before_epoch: int) -> None:
+        await connection.execute(delete(MetricsRow).where(MetricsRow.run == run, MetricsRow.epoch < before_epoch))
+
+    async def truncate_metrics(self, run: str, first_epoch: int, step: int) -> None:
+        """Forget what epochs from `first_epoch` on said of steps past `step`."""
+        self._metric_rows.pop(run, None)
+        async with self.database.write() as connection:
+            await self._truncate_metrics(connection, run, first_epoch, step)
+
+    async def _truncate_metrics(self, connection: AsyncConnection, run: str, first_epoch: int, step: int) -> None:
+        mine = (MetricsRow.run == run, MetricsRow.epoch >= first_epoch, MetricsRow.last_step > step)
+        await connection.execute(delete(MetricsRow).where(*mine, MetricsRow.first_step > step))
+        for chunk in (await connection.execute(select(MetricsRow.__table__).where(*mine))).all():
+            block = unpack(chunk.names, chunk.data)
+            kept = block[:, block[chunk.names.index("step")] <= step]
+            cut = update(MetricsRow).where(MetricsRow.id == chunk.id).values(**pack(chunk.names, kept.tobytes()))
+            await connection.execute(cut)
 
     async def metrics(
         self,
         run: str,
-        epoch: int,
+        first_epoch: int,
         *,
         names: Sequence[str] | None = None,
         first: int = 0,
@@ -171,58 +197,27 @@ class Repository:
         every: int = 1,
         limit: int = 20_000,
     ) -> Columns:
-        """Columns of the steps first..last that are multiples of `every`, at most `limit` rows. Of a step that
-        was taken again, because the run had to go back, the last time counts."""
-        query = select(MetricsRow.names, MetricsRow.data, MetricsRow.count)
-        query = query.where(MetricsRow.run == run, MetricsRow.epoch == epoch, MetricsRow.last_step >= first)
+        """Columns of the steps first..last that are multiples of `every`, at most `limit` rows, from `first_epoch`
+        on: the epoch in which the run began, so that what came before it went on from a checkpoint is there too.
+        Of a step that was taken again, because the run had to go back, the last time counts."""
+        query = select(MetricsRow.names, MetricsRow.data)
+        query = query.where(MetricsRow.run == run, MetricsRow.epoch >= first_epoch, MetricsRow.last_step >= first)
         if last is not None:
             query = query.where(MetricsRow.first_step <= last)
-        parts: list[tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]] = []
+        parts: list[tuple[list[str], Block]] = []
         total = 0
         async with self.database.read() as connection:
             stream = await connection.stream(query.order_by(MetricsRow.id))
-            async for chunk_names, data, count in stream:
-                values = np.frombuffer(zlib.decompress(data), "<f8").reshape(len(chunk_names), count)
+            async for chunk_names, data in stream:
+                values = unpack(chunk_names, data)
                 steps = values[chunk_names.index("step")]
                 keep = (steps >= first) & (steps % every == 0)
                 if last is not None:
                     keep &= steps <= last
                 if keep.any():
-                    total -= _forget_from(parts, float(steps[keep][0]))
+                    total -= forget_from(parts, float(steps[keep][0]))
                     parts.append((chunk_names, values[:, keep]))
                     total += int(keep.sum())
                 if total > limit:
                     break
-        return _join(parts, names, total, limit)
-
-
-def _forget_from(parts: list[tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]], step: float) -> int:
-    """Drop rows of that step and later from the end of what was read; how many there were."""
-    dropped = 0
-    while parts:
-        names, block = parts[-1]
-        earlier = block[names.index("step")] < step
-        dropped += int((~earlier).sum())
-        if earlier.all():
-            break
-        parts[-1:] = [(names, block[:, earlier])] if earlier.any() else []
-    return dropped
-
-
-def _join(
-    parts: list[tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]],
-    names: Sequence[str] | None,
-    total: int,
-    limit: int,
-) -> Columns:
-    known = list(dict.fromkeys(name for chunk_names, _ in parts for name in chunk_names))
-    wanted = ["step", *(name for name in (known if names is None else names) if name != "step")]
-    values = {name: np.full(total, np.nan) for name in wanted}
-    at = 0
-    for chunk_names, block in parts:
-        for row, name in enumerate(chunk_names):
-            if name in values:
-                values[name][at : at + block.shape[1]] = block[row]
-        at += block.shape[1]
-    following = int(values["step"][limit]) if total > limit else None
-    return Columns({name: column[:limit] for name, column in values.items()}, following)
+        return join(parts, names, total, limit)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from server.runs import Run
 from server.store import repository as repository_module
+from server.store.checkpoints import Checkpoints
 from server.store.database import Database, StoreError, lock_folder
+from server.store.models import MetricsRow
 from server.store.repository import Repository, StoredEvent
 from trainers.config import RunConfig
 
@@ -109,20 +112,12 @@ def test_the_file_is_in_wal_mode(tmp_path: Path) -> None:
     assert with_store(tmp_path, body) == "wal"
 
 
-def test_a_newer_or_damaged_file_is_refused_with_advice(tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused_with_advice(tmp_path: Path) -> None:
     async def nothing(store: Repository) -> None: ...
 
-    with_store(tmp_path, nothing)
-    with sqlite3.connect(tmp_path / "sushibelt.db") as connection:
-        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    connection.close()
-    with pytest.raises(StoreError, match="newer Sushibelt"):
-        with_store(tmp_path, nothing)
-    bad = tmp_path / "bad"
-    bad.mkdir()
-    (bad / "sushibelt.db").write_bytes(b"not a database" * 1_000)
+    (tmp_path / "sushibelt.db").write_bytes(b"not a database" * 1_000)
     with pytest.raises(StoreError, match="move it away"):
-        with_store(bad, nothing)
+        with_store(tmp_path, nothing)
 
 
 def test_a_folder_has_one_service(tmp_path: Path) -> None:
@@ -140,5 +135,119 @@ def test_of_a_step_taken_twice_the_last_time_counts(tmp_path: Path) -> None:
         found = await store.metrics("r1", 1)
         assert found.values["step"].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
         assert found.values["loss"].tolist() == [1, 1, 1, 3, 3, 3, 3, 3, 3]
+
+    with_store(tmp_path, body)
+
+
+def test_trimming_spares_the_newest_evaluations(tmp_path: Path) -> None:
+    async def body(store: Repository) -> None:
+        events = [StoredEvent(1, n, {"type": "evaluation" if n % 2 else "state"}) for n in range(1, 21)]
+        await store.add_run(new_run().columns(), events)
+        assert await store.trim_events("r1", keep=20, evaluations=1) == 0
+        assert await store.trim_events("r1", keep=4, evaluations=5) == 13
+        assert [event.offset for event in await store.events("r1")] == [11, 13, 15, 17, 18, 19, 20]
+        assert await store.trim_events("r1", keep=4, evaluations=5) == 0
+        assert await store.trim_events("r1", keep=4, evaluations=1) == 3
+
+    with_store(tmp_path, body)
+
+
+async def three_epochs(store: Repository) -> None:
+    """Epoch 1 is of before a reset; the run began in 2 and went on from step 8 in 3."""
+    await store.add_run(new_run().columns(), [])
+    for epoch, first, last in ((1, 1, 50), (2, 1, 5), (2, 6, 10), (3, 9, 12)):
+        data = np.stack([np.arange(first, last + 1, dtype="<f8"), np.full(last + 1 - first, epoch)]).tobytes()
+        await store.add_metrics("r1", epoch, ["step", "loss"], data, {"step": last})
+
+
+async def lineage(store: Repository, first_epoch: int = 2) -> list[tuple[float, float]]:
+    """(step, epoch) of every stored row."""
+    values = (await store.metrics("r1", first_epoch)).values
+    return list(zip(values["step"].tolist(), values["loss"].tolist(), strict=True)) if "loss" in values else []
+
+
+def test_metrics_are_read_from_the_first_epoch_on(tmp_path: Path) -> None:
+    async def body(store: Repository) -> None:
+        await three_epochs(store)
+        assert await lineage(store) == [(n, 2) for n in range(1, 9)] + [(n, 3) for n in range(9, 13)]
+        assert await lineage(store, 3) == [(n, 3) for n in range(9, 13)]
+
+    with_store(tmp_path, body)
+
+
+@pytest.mark.parametrize("step", [0, 3, 5, 8, 10, 12])
+def test_metrics_past_a_step_are_forgotten(tmp_path: Path, step: int) -> None:
+    async def body(store: Repository) -> None:
+        await three_epochs(store)
+        before = await lineage(store)
+        await store.truncate_metrics("r1", 2, step)
+        # What was stored twice stands once more where its later time is gone.
+        twice = [(n, 2) for n in (9, 10) if step == 8 and n <= step]
+        assert await lineage(store) == [row for row in before if row[0] <= step] + twice
+        async with store.database.read() as connection:
+            query = select(func.sum(MetricsRow.count)).where(MetricsRow.epoch == 1)
+            assert (await connection.execute(query)).scalar() == 50
+        data = np.array([[step + 1], [4]], "<f8").tobytes()
+        await store.add_metrics("r1", 4, ["step", "loss"], data, {"step": step + 1})
+        assert (await lineage(store))[-1] == (step + 1, 4)
+
+    with_store(tmp_path, body)
+
+
+def test_a_restart_is_one_transaction(tmp_path: Path) -> None:
+    async def body(store: Repository) -> None:
+        await three_epochs(store)
+        event = StoredEvent(4, 1, {"type": "restart"})
+        await store.save("r1", {"epoch": 3}, [event])
+        before = await lineage(store, 1)
+        with pytest.raises(IntegrityError):  # the event is there already
+            await store.restart("r1", {"epoch": 4, "step": 7}, [event], 2, 7)
+        assert await lineage(store, 1) == before
+        assert (await store.runs())[0]["epoch"] == 3
+        await store.restart("r1", {"epoch": 4, "step": 7}, [StoredEvent(4, 2, {"type": "restart"})], 2, 7)
+        assert await lineage(store, 0) == [(n, 2) for n in range(1, 8)]
+        assert [(row["epoch"], row["step"]) for row in await store.runs()] == [(4, 7)]
+        assert [event.offset for event in await store.events("r1")] == [1, 2]
+
+    with_store(tmp_path, body)
+
+
+def test_the_bound_on_metrics_counts_all_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository_module, "MAX_METRIC_ROWS", 100)
+
+    async def body(store: Repository) -> None:
+        await store.add_run(new_run().columns(), [])
+        for n in range(30):
+            await store.add_metrics("r1", n + 1, ["step", "loss"], block(10 * n + 1, 10 * n + 10), {"step": 1})
+        kept = (await store.metrics("r1", 1)).values["step"]
+        assert 80 <= len(kept) <= 110
+        assert kept[-1] == 300
+
+    with_store(tmp_path, body)
+
+
+def test_checkpoints_are_recorded_with_the_run(tmp_path: Path) -> None:
+    async def body(store: Repository) -> None:
+        checkpoints = Checkpoints(store.database)
+        for name in ("r1", "r2"):
+            await store.add_run(new_run(name).columns(), [])
+        for epoch, step in ((1, 5), (2, 4), (1, 9)):
+            await checkpoints.record("r1", epoch, step, f"{epoch}-{step}", 2**40 + step, {"step": step})
+        await checkpoints.record("r2", 1, 1, "other", 1, {})
+        assert [row["step"] for row in await store.runs()] == [9, 0]
+        assert [(c.epoch, c.step, c.size) for c in await checkpoints.of("r1")] == [
+            (2, 4, 2**40 + 4),
+            (1, 9, 2**40 + 9),
+            (1, 5, 2**40 + 5),
+        ]
+        await checkpoints.record("r1", 1, 9, "again", 3, {})
+        assert await checkpoints.all_files() == {"1-5", "2-4", "again", "other"}
+        await checkpoints.forget("r1", [(1, 9), (1, 1), (2, 4)])
+        await checkpoints.forget("r1", [])
+        assert [c.file for c in await checkpoints.of("r1")] == ["1-5"]
+        with pytest.raises(IntegrityError):
+            await checkpoints.record("gone", 1, 1, "file", 1, {})
+        await store.remove_run("r1")
+        assert await checkpoints.all_files() == {"other"}
 
     with_store(tmp_path, body)
