@@ -14,6 +14,7 @@ import os
 import queue
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from benchmarks import environment
 from benchmarks.measure import Rates, Spread, prepare, ratio, synchronise
 from benchmarks.parts import Ledger, timed_backend, timed_words
 from benchmarks.results import FOLDER, publish
-from server.engine.base import Launch, Message, Watch
+from server.engine import black_box
+from server.engine.base import Launch, Loss, Message, Watch
 from server.engine.gallery import Gallery
 from server.engine.local import LocalEngine
 from server.engine.loop import Loop
 from server.engine.outbox import Outbox
+from server.engine.saving import Saving
 from server.engine.worker import CudaWatch, HostWatch, load_backend
 from server.settings import Settings
 from trainers.config import RunConfig
@@ -59,8 +62,10 @@ class Sink:
         self.ticks += 1
         self.bytes += len(frame)
 
-    async def on_lost(self, how: str) -> None:
-        await self.state.put(f"lost: {how}")
+    async def on_checkpoint(self, message: Message) -> None: ...
+
+    async def on_lost(self, loss: Loss) -> None:
+        await self.state.put(f"lost: {loss.how}")
 
     async def until(self, state: str) -> None:
         """Wait for the run to be in a state."""
@@ -132,11 +137,14 @@ def take_apart(config: RunConfig, settings: Settings, rate: float, seconds: floa
     with open(os.devnull, "wb", buffering=0) as nothing:
         outbox = Outbox(ledger.timed("writing", nothing.write))
         gallery = Gallery(backend.registry, settings.data_dir / "cache" / "atlas", outbox, inbox.put)
-        loop = Loop(backend, gallery, inbox, outbox)
+        box = settings.data_dir / "worker.at"
+        black_box.clear(box)
+        saving = Saving(backend, settings.data_dir / "checkpoints", settings.checkpoint_seconds, inbox.put)
+        loop = Loop(backend, gallery, inbox, outbox, saving, black_box.BlackBox(box))
         watch = {"viewers": 1, "rate": rate, "sections": SECTIONS[config.method], "reach": 1.0}
-        start = {"op": "start", "id": 1, "run": RUN, "epoch": 1, "offset": 0, "config": config.model_dump()}
+        start = asdict(Launch(RUN, 1, 0, config.model_dump())) | {"op": "start", "id": 1, "watch": watch}
         with timed_words(ledger, outbox):
-            inbox.put(start | {"paused": False, "watch": watch})
+            inbox.put(start)
             conductor = threading.Thread(target=conduct, args=(loop, ledger, seconds), daemon=True)
             conductor.start()
             loop.forever()

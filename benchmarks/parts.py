@@ -56,7 +56,7 @@ class Ledger:
 
 
 def timed_backend(ledger: Ledger, backend: Backend) -> Backend:
-    """A backend whose trainers book training, probes, ticks and metrics."""
+    """A backend whose trainers book training, probes, ticks, metrics and copies of their state."""
 
     def make_trainer(config: Any, images: Any) -> Any:
         trainer: Any = backend.make_trainer(config, images)
@@ -66,7 +66,8 @@ def timed_backend(ledger: Ledger, backend: Backend) -> Backend:
         trainer.drain_metrics = ledger.timed("metrics", trainer.drain_metrics)
         return trainer
 
-    return dataclasses.replace(backend, make_trainer=make_trainer)
+    take = ledger.timed("checkpoints", backend.take)
+    return dataclasses.replace(backend, make_trainer=make_trainer, take=take)
 
 
 @contextmanager

@@ -8,7 +8,8 @@
     ├── TooLarge             413    the body is larger than the service reads
     ├── TooSlow              408    the body did not arrive in time
     ├── TooMany              429    a limit on runs or viewers is reached
-    └── Unavailable          503    the worker is starting, was lost, or the service is going down
+    └── Unavailable          503    the worker is starting or was lost, the database cannot be written, or the
+                                    service is going down
 
 Every response with an error, ours or the framework's, is `application/problem+json` (RFC 9457) with
 the members type, title, status, detail, code, instance and errors.
@@ -30,6 +31,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 log = logging.getLogger("sushibelt")
@@ -208,6 +210,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(SushibeltError)
     async def ours(request: Request, error: SushibeltError) -> Response:
         return problem(error.status, error.code, error.detail, request.url.path, error.errors, error.headers)
+
+    @app.exception_handler(SQLAlchemyError)
+    async def store(request: Request, error: SQLAlchemyError) -> Response:
+        said = str(getattr(error, "orig", None) or error).splitlines()[0]
+        log.error("%s %s: the database said: %s", request.method, request.url.path, said)
+        detail = f"the database cannot be used: {said}; nothing was changed. Free some space or mend the disk"
+        headers = {"Retry-After": "10"}
+        return problem(503, "store_unavailable", detail, request.url.path, (), headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

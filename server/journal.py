@@ -1,49 +1,205 @@
-"""Events of runs: numbered, on disk, then to viewers. Nothing is sent that could still be lost."""
+"""Events and metrics of runs: numbered, on disk, then to viewers. Nothing is sent or acknowledged that could be lost.
+
+When the database cannot be written, what came waits here in order, the service says that it is not ready, and all
+is written as soon as there is room again. What waits has a bound; what had to be dropped is said in an event.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.errors import Unavailable
 from server.live.hub import Hub
 from server.runs import Run
 from server.store.repository import Repository, StoredEvent
 
+log = logging.getLogger("sushibelt")
+
 TRIM_EVERY = 500  # events between two looks at whether a run has too many of them
+WAITING_EVENTS = 2_000  # of a run
+WAITING_BYTES = 8 << 20  # of a run's metrics
+MEND_SECONDS = 1.0
+SLOW_SECONDS = 0.25  # so long the reading of the worker's words waits for the disk
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Metrics of consecutive steps, as the worker sent them."""
+
+    epoch: int
+    names: list[str]
+    data: bytes
+
+
+@dataclass
+class Waiting:
+    """What of a run is not on disk yet, in order."""
+
+    items: deque[StoredEvent | Chunk] = field(default_factory=deque)
+    events: int = 0
+    bytes: int = 0
+    dropped: int = 0
+
+    def add(self, item: StoredEvent | Chunk) -> None:
+        self.items.append(item)
+        self._count(item, 1)
+        while self.events > WAITING_EVENTS or self.bytes > WAITING_BYTES:
+            self.take()
+            self.dropped += 1
+
+    def take(self) -> None:
+        """The oldest is done with."""
+        self._count(self.items.popleft(), -1)
+
+    def _count(self, item: StoredEvent | Chunk, sign: int) -> None:
+        if isinstance(item, Chunk):
+            self.bytes += sign * len(item.data)
+        else:
+            self.events += sign
 
 
 class Journal:
-    """Writes events to the store and hands them to the hub, in this order."""
+    """Writes events and metrics to the store and hands events to the hub, in this order."""
 
     def __init__(self, repository: Repository, hub: Hub) -> None:
         self._repository, self._hub = repository, hub
         self._since_trim: dict[str, int] = {}
+        self._waiting: dict[str, Waiting] = {}
+        self._behind: dict[str, Run] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._lock = asyncio.Lock()
+        self.error: str | None = None
+        """Why the database cannot be written, while it cannot."""
 
     def next_event(self, run: Run, type_: str, **fields: Any) -> StoredEvent:
         """An event of the service's own, next on the run's wire; not yet published."""
-        run.offset += 1
+        run.offset = max(run.offset, self._hub.position(run.id)[1]) + 1
         run.updated = time.time()
         body = {"type": type_, "step": run.step, "time": round(run.updated, 3), **fields}
         return StoredEvent(run.epoch, run.offset, body)
 
     async def publish(self, run: Run, *events: StoredEvent) -> None:
-        """Events to disk together with the run as it is now, then to viewers."""
-        await self._repository.save(run.id, run.columns(), events)
+        """Events to disk together with the run as it is now, then to viewers.
+
+        Raises:
+            Unavailable: they wait for the database.
+        """
+        await asyncio.shield(self._flush(run, events))
+
+    async def note(self, run: Run, *items: StoredEvent | Chunk) -> None:
+        """What the worker says: on disk when this returns, or soon after where the disk is slow or full. The wire
+        does not stand still for it: whoever must know asks `settled`."""
+        task = self._flush(run, items)
+        if self.error is None:
+            await asyncio.wait({task}, timeout=SLOW_SECONDS)
+
+    async def fail(self, run: Run, reason: str) -> None:
+        """The run is over for a reason outside of it. Raises as `publish`."""
+        previous, run.state, run.asleep, run.reason = run.state, "failed", False, reason
+        error = self.next_event(run, "error", title="The run failed", detail=reason, cause=None)
+        state = self.next_event(run, "state", state="failed", previous=previous, reason=reason)
+        await self.publish(run, error, state)
+
+    async def settled(self, run: Run) -> None:
+        """Return once all of the run is on disk.
+
+        Raises:
+            Unavailable: it is not, so nothing that was done may be acknowledged.
+        """
+        await asyncio.shield(self._flush(run, ()))
+
+    def forget(self, run: str) -> None:
+        """The run is gone."""
+        for table in (self._since_trim, self._waiting, self._behind, self._tasks):
+            table.pop(run, None)
+
+    def check(self) -> None:
+        """Raise Unavailable while the database cannot be written: better not to begin than to lose it."""
+        if self.error is not None:
+            raise self._unavailable("nothing was changed")
+
+    async def mend(self) -> None:
+        """Try again and again what could not be written. Runs for ever."""
+        while True:
+            await asyncio.sleep(MEND_SECONDS)
+            if self.error is None:
+                continue
+            for run in list(self._behind.values()):
+                try:
+                    await self.settled(run)
+                except Unavailable:
+                    break
+            else:
+                log.info("the database can be written again")
+                self.error = None
+
+    def _flush(self, run: Run, items: Iterable[StoredEvent | Chunk]) -> asyncio.Task[None]:
+        """Queue what came; the one task that writes all that waits of this run."""
+        waiting = self._waiting.setdefault(run.id, Waiting())
+        for item in items:
+            waiting.add(item)
+        task = self._tasks.get(run.id)
+        if task is None or task.done():
+            task = self._tasks[run.id] = asyncio.create_task(self._write_all(run, waiting), name=f"journal {run.id}")
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # not everybody asks
+        return task
+
+    async def _write_all(self, run: Run, waiting: Waiting) -> None:
+        async with self._lock:
+            try:
+                await self._write(run, waiting)
+            except SQLAlchemyError as error:
+                self._behind[run.id] = run
+                said = str(getattr(error, "orig", None) or error)
+                if self.error != said:
+                    log.error("the database cannot be written: %s", said)
+                self.error = said
+                raise self._unavailable("what was done is in effect and is written as soon as there is room") from None
+            self._behind.pop(run.id, None)
+
+    async def _write(self, run: Run, waiting: Waiting) -> None:
+        if waiting.dropped and waiting.items:
+            detail = f"{waiting.dropped} parts of it were dropped while the database could not be written"
+            lost = self.next_event(run, "error", title="Part of this run's history is lost", detail=detail, cause=None)
+            waiting.items.append(lost)
+            waiting.events, waiting.dropped = waiting.events + 1, 0
+        while waiting.items:
+            first = waiting.items[0]
+            if isinstance(first, Chunk):
+                columns = {"step": run.step, "offset": run.offset, "updated": run.updated}
+                await self._repository.add_metrics(run.id, first.epoch, first.names, first.data, columns)
+                waiting.take()
+            else:
+                await self._write_events(run, waiting)
+
+    async def _write_events(self, run: Run, waiting: Waiting) -> None:
+        """The events up to the next metrics, in one transaction."""
+        events: list[StoredEvent] = []
+        for item in waiting.items:
+            if isinstance(item, Chunk):
+                break
+            events.append(item)
+        back = [event.body.get("from_step", 0) for event in events if event.body["type"] in {"resumed", "reset"}]
+        if back:  # the steps past it are taken again: two truths about one step would be one too many
+            await self._repository.restart(run.id, run.columns(), events, run.first_epoch, min(back))
+        else:
+            await self._repository.save(run.id, run.columns(), events)
         for event in events:
+            waiting.take()
             self._hub.event(run.id, event.epoch, event.offset, event.body)
         self._since_trim[run.id] = self._since_trim.get(run.id, 0) + len(events)
         if self._since_trim[run.id] >= TRIM_EVERY:
             self._since_trim[run.id] = 0
             await self._repository.trim_events(run.id)
 
-    async def fail(self, run: Run, reason: str) -> None:
-        """The run is over for a reason outside of it."""
-        previous, run.state, run.asleep, run.reason = run.state, "failed", False, reason
-        run.offset = max(run.offset, self._hub.position(run.id)[1])
-        error = self.next_event(run, "error", title="The run failed", detail=reason, cause=None)
-        state = self.next_event(run, "state", state="failed", previous=previous, reason=reason)
-        await self.publish(run, error, state)
-
-    def forget(self, run: str) -> None:
-        """The run is gone."""
-        self._since_trim.pop(run, None)
+    def _unavailable(self, consequence: str) -> Unavailable:
+        detail = f"the database cannot be written: {self.error}; {consequence}. Free some space or mend the disk"
+        return Unavailable(detail, code="store_unavailable", retry_after=10)

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from server.blame import Blame
 from trainers.config import RunConfig
 
 Lesson = Literal["bank", "belt", "matrix"]
 State = Literal["queued", "running", "paused", "finished", "failed", "stopped"]
 ACTIVE = frozenset({"queued", "running", "paused"})
+WAITING = "waiting for the worker"
+THEN_PAUSED = ", then paused"
 
 LESSONS: dict[Lesson, tuple[str, dict[str, Any]]] = {
     "bank": ("Lesson 1: the memory bank", {"preset": "lesson-bank"}),
@@ -50,6 +53,11 @@ class Run:
     parent: str | None = None
     parent_step: int | None = None
     """The run and the step that this one was forked from."""
+    saved_step: int | None = None
+    """Step of the newest checkpoint that is on disk."""
+    save_error: str | None = None
+    """Why the last checkpoint could not be written."""
+    blame: Blame = field(default_factory=Blame)
     launched: bool = False
     """True once the worker has taken it; only then can the worker's death lose anything."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -58,6 +66,11 @@ class Run:
     @property
     def active(self) -> bool:
         return self.state in ACTIVE
+
+    @property
+    def wants_pause(self) -> bool:
+        """True where it is to stand still once it is there."""
+        return self.state == "paused" or (self.state == "queued" and (self.reason or "").endswith(THEN_PAUSED))
 
     def columns(self) -> dict[str, Any]:
         """As the store keeps it."""

@@ -18,13 +18,16 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from server import admission
-from server.engine.base import Engine, EngineGone, EngineRefusal, Launch, Message
+from server.blame import OWN_DEATHS, Blame
+from server.checkpoints import Shelf
+from server.engine.base import Engine, EngineGone, EngineRefusal, Launch, Loss, Message
 from server.errors import Conflict, Invalid, NotFound, SushibeltError, Unavailable
-from server.journal import Journal
+from server.journal import Chunk, Journal
 from server.live import wire
 from server.live.hub import DEFAULT_SECTIONS, Hub, Tick
-from server.runs import LESSONS, Lesson, Run, lesson_id, new_id
+from server.runs import LESSONS, THEN_PAUSED, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
+from server.store.checkpoints import Checkpoints, StoredCheckpoint
 from server.store.repository import Repository, StoredEvent
 from trainers.config import KnobChange, RunConfig
 
@@ -33,9 +36,8 @@ T = TypeVar("T")
 
 READY_SECONDS = 30.0
 SNAPSHOT_SECONDS = 20.0
-LESSON_RESTARTS = 5  # within LESSON_WINDOW; more of them and the lesson itself is the cause
-LESSON_WINDOW = 600.0
-RESTARTED = "the service was stopped while this run was active; reset starts it again from the same seed"
+NOTE_SECONDS = 2.0  # for the last checkpoints, when the service stops
+KNOBS_AGAIN = 1_000  # newest knob changes of a run that are looked through when it goes on
 
 
 class Service:
@@ -43,20 +45,25 @@ class Service:
 
     def __init__(self, settings: Settings, engine: Engine, repository: Repository) -> None:
         self.settings, self.engine, self.repository = settings, engine, repository
+        self.shelf = Shelf(
+            settings.data_dir / "checkpoints",
+            Checkpoints(repository.database),
+            settings.checkpoints,
+            int(settings.checkpoint_mb * 2**20),
+        )
         self.hub = Hub(self.engine.watch, self._lack)
         self.journal = Journal(repository, self.hub)
         self.runs: dict[str, Run] = {}
         self.closing = False
-        self.store_error: str | None = None
-        self._create = asyncio.Lock()
+        self.creating = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._lost: list[tuple[float, str]] = []
-        self._unlock_lessons: list[Run] = []
+        self._noting: set[asyncio.Task[None]] = set()
 
     # Life
 
     async def open(self) -> None:
         """Take over what an earlier process left, and start the engine."""
+        await self.shelf.sweep()
         for columns in await self.repository.runs():
             try:
                 run = Run.from_columns(columns)
@@ -65,29 +72,32 @@ class Service:
                 continue
             self.runs[run.id] = run
             self.hub.open(run.id, run.epoch, run.offset)
-            if run.active and not (run.lesson and self.settings.lessons):
-                await self.journal.fail(run, RESTARTED)
+            run.saved_step = next((row.step for row in await self.shelf.of(run)), None)
+            if run.active:
+                await self._continue(run, "the service was started again")
         if self.settings.lessons:
             for lesson in LESSONS:
                 await self._open_lesson(lesson)
+        self._spawn(self.journal.mend(), "journal")
         await self.engine.start(self)
 
     async def _open_lesson(self, lesson: Lesson) -> None:
         name, values = LESSONS[lesson]
-        config = RunConfig.model_validate(values)
         run = self.runs.get(lesson_id(lesson))
         if run is None:
-            run = Run(lesson_id(lesson), name, config, lesson=lesson)
-            await self._add(run)
-        else:
-            run.lesson, run.name, run.config = lesson, name, config
-            await self._new_epoch(run, "restart", reason="the service was started", lost_steps=run.step)
+            await self._add(Run(lesson_id(lesson), name, RunConfig.model_validate(values), lesson=lesson))
+            return
+        run.lesson, run.name = lesson, name
+        if not run.active:
+            run.config = RunConfig.model_validate(values)
+            await self._begin_anew(run, "reset", seed=run.config.seed)
 
     async def goodbye(self) -> None:
         """Tell every viewer to come back soon; nothing new is taken from here on."""
         if self.closing:
             return
         self.closing = True
+        self.engine.drain()
         viewers = self.hub.everybody()
         for viewer in viewers:
             # Spread over some seconds, so that a class does not come back all at once.
@@ -99,11 +109,13 @@ class Service:
             await asyncio.wait_for(self.hub.emptied.wait(), 1.0)
 
     async def close(self) -> None:
-        """Stop the engine. Runs stay as they are on disk; the next start says what became of them."""
+        """Stop the engine when it has saved what it can. Runs stay as they are on disk; the next start goes on."""
         await self.goodbye()
+        await self.engine.stop()
+        if self._noting:
+            await asyncio.wait(self._noting, timeout=NOTE_SECONDS)
         for task in list(self._tasks):
             task.cancel()
-        await self.engine.stop()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -169,7 +181,7 @@ class Service:
         Raises:
             Invalid, TooMany, Conflict, Unavailable.
         """
-        async with self._create:
+        async with self.creating:
             if key is not None:
                 for run in self.runs.values():
                     if run.idempotency_key == key:
@@ -179,7 +191,8 @@ class Service:
                                 code="idempotency_mismatch",
                             )
                         return run, False
-            await self._need_engine()
+            await self.need_engine()
+            self.journal.check()
             admission.check_images(config, self.engine.images)
             admission.check_room(self.settings, self.runs.values(), stored=True)
             run = Run(new_id(), name or "", config, idempotency_key=key, request_digest=digest)
@@ -189,27 +202,62 @@ class Service:
             await self._launch(run)
         return run, True
 
-    async def _need_engine(self) -> None:
+    async def need_engine(self) -> None:
+        """Raise Unavailable unless a worker takes requests, now or soon."""
         if self.closing:
             raise Unavailable("the service is going down; try again in a few seconds", code="closing")
         if not await self.engine.wait_ready(READY_SECONDS):
             raise self._unavailable(EngineGone(self.engine.fatal or "the worker process is starting"))
 
     async def _add(self, run: Run) -> None:
-        run.state, run.reason = "queued", "waiting for the worker"
-        event = self.journal.next_event(run, "created", name=run.name, config=run.config.model_dump(mode="json"))
-        await self.repository.add_run(run.columns(), [event])
-        self.runs[run.id] = run
+        run.state, run.reason = "queued", WAITING
         self.hub.open(run.id, run.epoch, 0)
+        event = self.journal.next_event(run, "created", name=run.name, config=run.config.model_dump(mode="json"))
+        try:
+            await self.repository.add_run(run.columns(), [event])
+        except BaseException:
+            self.hub.remove(run.id, 4404, "the run could not be made")
+            raise
+        self.runs[run.id] = run
         self.hub.event(run.id, event.epoch, event.offset, event.body)
+
+    async def adopt(self, run: Run, checkpoint: StoredCheckpoint, knobs: KnobChange) -> None:
+        """Take in and start a run that begins with a checkpoint; `knobs` act from its first step on."""
+        self.hub.open(run.id, run.epoch, 0)
+        config = run.config.model_dump(mode="json")
+        origin = {"parent": run.parent, "parent_step": run.parent_step}
+        events = [self.journal.next_event(run, "created", name=run.name, config=config, **origin)]
+        if knobs.changes():
+            events.append(self.journal.next_event(run, "knobs", knobs=knobs.changes(), step=run.step + 1))
+        try:
+            await self.repository.add_run(run.columns(), events, checkpoint)
+        except BaseException:
+            self.hub.remove(run.id, 4404, "the run could not be made")
+            await self.shelf.clear(run.id)
+            raise
+        self.runs[run.id] = run
+        for event in events:
+            self.hub.event(run.id, event.epoch, event.offset, event.body)
+        async with run.lock:
+            await self._launch(run)
 
     async def _launch(self, run: Run, *, paused: bool = False) -> None:
         """Hand the run to the worker. Without a worker it stays queued until there is one."""
         if not self.engine.ready:
             return
         run.launched = True
+        checkpoints = await self.shelf.candidates(run)
         launch = Launch(
-            run.id, run.epoch, run.offset, run.config.model_dump(mode="json"), paused, self.hub.watch(run.id)
+            run.id,
+            run.epoch,
+            run.offset,
+            run.config.model_dump(mode="json"),
+            paused,
+            self.hub.watch(run.id),
+            again=bool(checkpoints) or run.epoch > run.first_epoch,
+            step=run.step,
+            checkpoints=checkpoints,
+            knobs=await self._knobs_since(run, checkpoints),
         )
         try:
             await self.engine.launch(launch)
@@ -217,6 +265,16 @@ class Service:
             log.warning("run %s could not be started: the worker is gone", run.id)
         except EngineRefusal as error:
             await self.journal.fail(run, f"the worker could not start it: {error}")
+
+    async def _knobs_since(self, run: Run, checkpoints: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Knob changes after the oldest of the checkpoints, as a launch carries them."""
+        if not checkpoints:
+            return []
+        after = min((one["epoch"], one["offset"]) for one in checkpoints)
+        events = await self.repository.events(run.id, after=after, type_="knobs", limit=KNOBS_AGAIN, newest=True)
+        return [
+            {"epoch": e.epoch, "offset": e.offset, "step": e.body["step"], "change": e.body["knobs"]} for e in events
+        ]
 
     async def remove(self, run: Run) -> None:
         """Stop and forget the run with all its data.
@@ -232,6 +290,7 @@ class Service:
         async with run.lock:
             with contextlib.suppress(EngineGone):
                 await self.engine.drop(run.id)
+            await self.shelf.clear(run.id)
             await self.repository.remove_run(run.id)
             self.runs.pop(run.id, None)
             self.journal.forget(run.id)
@@ -245,17 +304,19 @@ class Service:
         Raises:
             Conflict, Unavailable, NotFound.
         """
-        await self._need_engine()
+        await self.need_engine()
         if command == "reset":
             await self._reset(run, arguments.get("seed"))
             return
         arguments = {name: value for name, value in arguments.items() if name == "steps"}
         if command == "evaluate":  # takes long; other commands go on meanwhile
             await self._ask(run, self.engine.command(run.id, command))
+            await self.journal.settled(run)
             return
         async with run.lock:
             self._still_there(run)
             await self._ask(run, self.engine.command(run.id, command, **arguments))
+            await self.journal.settled(run)
 
     async def change_knobs(self, run: Run, change: KnobChange) -> int:
         """Apply knobs; the first step under them.
@@ -267,10 +328,12 @@ class Service:
             run.config.with_knobs(change)
         except ValueError as error:
             raise Invalid.from_value_error(error) from None
-        await self._need_engine()
+        await self.need_engine()
         async with run.lock:
             self._still_there(run)
-            return await self._ask(run, self.engine.knobs(run.id, change.model_dump(exclude_unset=True)))
+            step = await self._ask(run, self.engine.knobs(run.id, change.model_dump(exclude_unset=True)))
+            await self.journal.settled(run)
+            return step
 
     async def _reset(self, run: Run, seed: int | None) -> None:
         async with run.lock:
@@ -284,17 +347,29 @@ class Service:
                 raise self._unavailable(error) from None
             if seed is not None:
                 run.config = run.config.model_copy(update={"seed": seed})
-            await self._new_epoch(run, "reset", seed=run.config.seed)
+            await self._begin_anew(run, "reset", seed=run.config.seed)
             await self._launch(run, paused=paused)
 
-    async def _new_epoch(self, run: Run, type_: str, **fields: Any) -> None:
-        """Begin the run anew: step 0, an epoch of its own, empty metrics."""
+    async def _begin_anew(self, run: Run, type_: str, **fields: Any) -> None:
+        """Step 0, an epoch of its own, no metrics and no checkpoints."""
         run.epoch, run.offset, run.step = run.epoch + 1, 0, 0
-        run.first_epoch = run.epoch
-        run.state, run.asleep, run.reason, run.launched = "queued", False, "waiting for the worker", False
-        self.hub.open(run.id, run.epoch, 0)
+        run.first_epoch, run.saved_step, run.save_error, run.blame = run.epoch, None, None, Blame()
+        run.parent = run.parent_step = None
+        self._queue(run, paused=False)
         await self.journal.publish(run, self.journal.next_event(run, type_, **fields))
-        await self.repository.drop_metrics(run.id, run.epoch)
+        await self.shelf.clear(run.id)
+
+    async def _continue(self, run: Run, why: str) -> None:
+        """An active run goes on from its last checkpoint as soon as there is a worker, under a new epoch."""
+        run.epoch, run.offset = run.epoch + 1, 0
+        self._queue(run, paused=run.wants_pause)
+        with contextlib.suppress(Unavailable):  # it waits for the disk and goes on all the same
+            await self.journal.publish(run, self.journal.next_event(run, "restart", reason=why))
+
+    def _queue(self, run: Run, *, paused: bool) -> None:
+        run.state, run.asleep, run.launched = "queued", False, False
+        run.reason = WAITING + THEN_PAUSED * paused
+        self.hub.open(run.id, run.epoch, 0)
 
     def _still_there(self, run: Run) -> None:
         if run.id not in self.runs:
@@ -322,16 +397,11 @@ class Service:
     # What the engine says (server.engine.base.Listener)
 
     async def on_ready(self) -> None:
-        """A worker takes runs: those that wait, and lessons that were lost with the last one."""
+        """A worker takes runs: all that wait."""
         for run in list(self.runs.values()):
-            lost = run in self._unlock_lessons
             async with run.lock:
-                if lost and run.id in self.runs and not run.active:
-                    reason = self._lost[-1][1] if self._lost else "the worker process was replaced"
-                    await self._new_epoch(run, "restart", reason=reason, lost_steps=run.step)
-                if run.state == "queued" and not run.launched:
-                    await self._launch(run)
-        self._unlock_lessons.clear()
+                if run.state == "queued" and not run.launched and run.id in self.runs:
+                    await self._launch(run, paused=run.wants_pause)
 
     async def on_event(self, message: Message) -> None:
         """An event of a run: on disk, then to viewers."""
@@ -341,14 +411,9 @@ class Service:
         now = message["now"]
         run.state, run.asleep, run.reason = now["state"], now["asleep"], now["reason"]
         run.step, run.offset, run.updated = now["step"], message["offset"], time.time()
+        run.save_error = now["save_error"]
         run.config = RunConfig.model_validate(message["config"])
-        try:
-            await self.journal.publish(run, StoredEvent(run.epoch, run.offset, message["event"]))
-            self.store_error = None
-        except SQLAlchemyError as error:
-            # Not sent, as it is not safe; readiness says why, and viewers see a hole in the offsets.
-            self.store_error = str(getattr(error, "orig", error))
-            log.error("an event of run %s could not be stored: %s", run.id, self.store_error)
+        await self.journal.note(run, StoredEvent(run.epoch, run.offset, message["event"]))
 
     async def on_tick(self, message: Message, frame: bytes) -> None:
         """A tick to viewers, bytes as they came."""
@@ -366,12 +431,28 @@ class Service:
         if run is None or run.epoch != message["epoch"]:
             return
         run.step, run.updated = max(run.step, message["step"]), time.time()
-        columns = {"step": run.step, "offset": run.offset, "updated": run.updated}
+        await self.journal.note(run, Chunk(run.epoch, message["names"], data))
+
+    async def on_checkpoint(self, message: Message) -> None:
+        """A checkpoint is on disk. It counts only if all that came before it is, too."""
+        run = self.runs.get(message["run"])
+        if run is None or run.epoch != message["epoch"]:
+            return
+        task = asyncio.create_task(self._note_checkpoint(run, message), name=f"checkpoint {run.id}")
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
+    async def _note_checkpoint(self, run: Run, message: Message) -> None:
         try:
-            await self.repository.add_metrics(run.id, run.epoch, message["names"], data, columns)
-        except SQLAlchemyError as error:
-            self.store_error = str(getattr(error, "orig", error))
-            log.error("metrics of run %s could not be stored: %s", run.id, self.store_error)
+            await self.journal.settled(run)
+            if run.epoch != message["epoch"] or run.id not in self.runs:
+                return
+            await self.shelf.note(run, message)
+        except (Unavailable, SQLAlchemyError) as error:
+            log.warning("checkpoint of run %s at step %d is not noted: %s", run.id, message["step"], error)
+            return
+        run.saved_step = message["step"]
+        run.blame.reached(message["step"])
 
     async def on_steps(self, steps: dict[str, int]) -> None:
         """How far runs are that nobody watches."""
@@ -380,14 +461,18 @@ class Service:
             if run is not None and run.launched and run.state in {"running", "paused"}:
                 run.step = max(run.step, step)
 
-    async def on_lost(self, how: str) -> None:
-        """The worker is gone: its runs say so; lessons come back with the next one."""
-        now = time.monotonic()
-        self._lost = [entry for entry in self._lost if now - entry[0] < LESSON_WINDOW] + [(now, how)]
+    async def on_lost(self, loss: Loss) -> None:
+        """The worker is gone: its runs go on with the next one, but for a run that kills it again and again."""
         for run in self.runs.values():
             if not (run.launched and run.active):
                 continue
-            again = run.lesson is not None and self.settings.lessons and len(self._lost) <= LESSON_RESTARTS
-            await self.journal.fail(run, f"{how} at step {run.step}; reset starts it again from the same seed")
-            if again:
-                self._unlock_lessons.append(run)
+            if run.id == loss.run and run.blame.died(run.step, outside=loss.outside):
+                times = f"{run.blame.all} times" if run.blame.all > OWN_DEATHS else "twice"
+                reason = (
+                    f"{loss.how} while this run was at work at about step {run.step}, {times} without getting further; "
+                    "reset starts it from step 0, fork goes on from a checkpoint with other knobs"
+                )
+                with contextlib.suppress(Unavailable):
+                    await self.journal.fail(run, reason)
+            else:
+                await self._continue(run, loss.how)

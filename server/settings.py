@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     lessons: bool = Field(True, description="Start the three runs that the lesson page shows: true or false.")
     max_runs: int = Field(16, ge=1, le=1_000, description="Runs queued, running or paused at once.")
     max_stored_runs: int = Field(1_000, ge=3, le=100_000, description="Runs kept in the database.")
+    checkpoint_seconds: float = Field(
+        5, ge=0.1, le=3_600, description="Seconds between checkpoints of a run that trains; more where they take long."
+    )
+    checkpoints: int = Field(6, ge=2, le=1_000, description="Checkpoints kept of a run, spread over its life.")
+    checkpoint_mb: float = Field(1_000, gt=0, le=1e7, description="Megabytes they may take; the newest two stay.")
     max_viewers: int = Field(500, ge=1, le=100_000, description="Live sockets at once.")
     threads: int = Field(0, ge=0, le=1_024, description="CPU threads of the worker; 0: all cores but one.")
     viewer_stall_seconds: float = Field(

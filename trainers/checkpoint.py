@@ -1,6 +1,6 @@
 """Checkpoints on disk: everything that training goes on from, in one safetensors file.
 
-    save(trainer, path)
+    save(trainer, path)                         # or take(trainer), and .write(path) later, beside the training
     trainer = load(path, images, device)        # goes on to the last bit as if it had never stopped
     header = read_header(path)                  # what it is, without torch and without its tensors
 
@@ -29,7 +29,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
@@ -100,6 +100,37 @@ def save(trainer: Trainer, path: Path, notes: Mapping[str, Any] | None = None) -
         TypeError: the state holds something that a checkpoint cannot; the message says where.
         Unwritable: the disk is full, or the folder is not there or may not be written to.
     """
+    take(trainer, notes).write(path)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A trainer's state at one step, copied to the CPU: training goes on while another thread writes it.
+
+    Attributes:
+        step: the step that it is of.
+        header, tree: the parts that become text. tensors: contiguous, by dotted name.
+    """
+
+    step: int
+    header: Mapping[str, Any]
+    tree: Any
+    tensors: dict[str, Tensor]
+
+    def write(self, path: Path) -> None:
+        """Write it aside, flush it and rename it. Raises as `save` does."""
+        _write(path, self.header, self.tree, self.tensors)
+
+
+def take(trainer: Trainer, notes: Mapping[str, Any] | None = None) -> Taken:
+    """The state as it is now; waits for the device.
+
+    Raises:
+        TypeError: the state holds something that a checkpoint cannot; the message says where.
+        RuntimeError: a step is half taken.
+    """
+    from trainers.state_tree import flatten
+
     images = trainer.images
     header = {
         "step": trainer.step,
@@ -107,7 +138,7 @@ def save(trainer: Trainer, path: Path, notes: Mapping[str, Any] | None = None) -
         "images": {"name": images.name, "digest": images.digest, "count": len(images)},
         "notes": dict(notes or {}),
     }
-    write_state(path, trainer.state_dict(), header)
+    return Taken(trainer.step, header, *flatten(trainer.state_dict()))
 
 
 def load(
@@ -116,7 +147,7 @@ def load(
     device: torch.device,
     *,
     pictures: Tensor | None = None,
-    steps: int | None = None,
+    steps: int | Literal["same"] | None = "same",
 ) -> Trainer:
     """The trainer of a checkpoint, ready for its next step.
 
@@ -124,7 +155,7 @@ def load(
         images: the set that the run trained on.
         device: where to go on. On the CPU, with the same number of threads, the run goes on to the last bit.
         pictures: the set's pictures already on the device, to share them between runs.
-        steps: end the run after so many steps in all, instead of where its config says.
+        steps: end the run after so many steps in all (None: never), instead of where its config says.
 
     Raises:
         CheckpointError: see the head of this module.
@@ -142,10 +173,11 @@ def load(
         )
     state = read_state(path)
     config = header.config
-    if steps is not None:
+    if steps != "same":
         config = RunConfig.model_validate(config.model_dump() | {"steps": steps})
         state["config"] = {**state["config"], "steps": steps}
-    trainer = make_trainer(config, images, device, pictures)
+    # Rows that the state replaces need not be encoded first.
+    trainer = make_trainer(config.model_copy(update={"bank_start": "random"}), images, device, pictures)
     try:
         trainer.load_state_dict(state)
     except OutOfMemoryError:
@@ -178,11 +210,14 @@ def read_header(path: Path) -> Header:
 
 def write_state(path: Path, state: Any, header: Mapping[str, Any]) -> None:
     """Write any state that `trainers.state_tree` can hold, with a header for `read_header`. Raises as `save` does."""
-    from safetensors.torch import save_file
-
     from trainers.state_tree import flatten
 
-    tree, tensors = flatten(state)
+    _write(path, header, *flatten(state))
+
+
+def _write(path: Path, header: Mapping[str, Any], tree: Any, tensors: dict[str, Tensor]) -> None:
+    from safetensors.torch import save_file
+
     metadata = {"header": json.dumps(header, allow_nan=False), "state": json.dumps(tree, allow_nan=False)}
     metadata |= {"header_sha256": _text_digest(metadata["header"]), "sha256": _digest(metadata, tensors)}
     metadata |= {"kind": KIND, "version": str(FORMAT)}

@@ -26,8 +26,7 @@ async def readyz(service: ServiceDep) -> Readiness:
     if not service.engine.ready:
         detail = service.engine.fatal or "the worker process is starting"
         raise Unavailable(detail, code="worker_unavailable")
-    if service.store_error is not None:
-        raise Unavailable(f"the database cannot be written: {service.store_error}", code="store_unavailable")
+    service.journal.check()
     try:
         await service.repository.database.ping()
     except SQLAlchemyError as error:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Response
 from server.api.deps import RunDep, ServiceDep
 from server.api.schemas import Command, CommandResult, KnobsResult, NewRun, RunList, RunResource, run_resource
 from server.errors import Invalid, responses
+from server.forking import fork
 from trainers.config import KnobChange
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
@@ -82,9 +83,19 @@ async def change_knobs(run: RunDep, body: KnobChange, service: ServiceDep) -> Kn
     return KnobsResult(run=run.id, step=step, knobs=run.config.knobs())
 
 
-@router.post("/runs/{run_id}/commands", operation_id="command_run", responses=responses(404, 409, 422, 429, 503))
-async def command_run(run: RunDep, body: Command, service: ServiceDep) -> CommandResult:
-    """pause, resume, step, phase (the next part of a step), stop, evaluate or reset; answers when it is done."""
-    await service.command(run, body.command, steps=body.steps, seed=body.seed)
+@router.post(
+    "/runs/{run_id}/commands",
+    operation_id="command_run",
+    responses={**responses(404, 409, 422, 429, 503), 201: {"description": "`fork`: the new run."}},
+)
+async def command_run(run: RunDep, body: Command, service: ServiceDep, response: Response) -> CommandResult:
+    """pause, resume, step, phase (the next part of a step), stop, evaluate or reset; answers when it is done.
+    fork makes a new run that goes on from a kept checkpoint of this one, with other knobs where you name some."""
+    if body.command == "fork":
+        run = await fork(service, run, body.checkpoint, body.knobs or KnobChange(), body.end, body.name)
+        response.status_code = 201
+        response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    else:
+        await service.command(run, body.command, steps=body.steps, seed=body.seed)
     resource = run_resource(service.find(run.id), service)
     return CommandResult(**dict(resource), accepted=body.command)

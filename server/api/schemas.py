@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.runs import Lesson, Run, State, iso
-from trainers.config import RunConfig
+from trainers.config import KnobChange, RunConfig
 
 if TYPE_CHECKING:
     from server.service import Service
@@ -27,11 +27,21 @@ class Command(BaseModel):
     """What to do with a run."""
 
     model_config = ConfigDict(extra="forbid")
-    command: Literal["pause", "resume", "step", "phase", "stop", "evaluate", "reset"]
+    command: Literal["pause", "resume", "step", "phase", "stop", "evaluate", "reset", "fork"]
     steps: Annotated[int, Field(ge=1, le=10_000, strict=True, description="With `step`: how many.")] = 1
     seed: Annotated[int | None, Field(ge=0, le=2**31 - 1, strict=True, description="With `reset`: another seed.")] = (
         None
     )
+    checkpoint: Annotated[
+        int | None,
+        Field(ge=0, strict=True, description="With `fork`: step of a kept checkpoint; else the newest."),
+    ] = None
+    knobs: Annotated[KnobChange | None, Field(description="With `fork`: knobs that are other from there on.")] = None
+    end: Annotated[
+        int | None,
+        Field(ge=1, le=10**9, strict=True, description="With `fork`: the step at which the new run ends."),
+    ] = None
+    name: Annotated[str | None, Field(max_length=80, description="With `fork`: a name for people.")] = None
 
 
 class Links(BaseModel):
@@ -44,6 +54,8 @@ class Links(BaseModel):
     metrics: str
     events: str
     tick: str
+    checkpoints: str
+    checkpoint: str
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
@@ -66,11 +78,16 @@ class RunResource(BaseModel):
     config: RunConfig
     knobs: dict[str, Any]
     lesson: Lesson | None
+    first_epoch: int = Field(description="Epoch in which it began at step 0; later ones go on from a checkpoint.")
+    saved_step: int | None = Field(description="Step of the newest checkpoint on disk.")
+    save_error: str | None = Field(description="Why the last checkpoint could not be written.")
+    parent: str | None = Field(description="The run that this one was forked from.")
+    parent_step: int | None = Field(description="And the step at which.")
     links: Links
 
 
 class CommandResult(RunResource):
-    """The run after a command."""
+    """The run after a command; after `fork` the new run."""
 
     accepted: str
 
@@ -104,6 +121,22 @@ class EventList(BaseModel):
     run: str
     events: list[EventEnvelope]
     next: str | None = Field(description="Give this as `since` for the events that follow, else null.")
+
+
+class CheckpointInfo(BaseModel):
+    """A kept checkpoint."""
+
+    step: int
+    epoch: int = Field(description="Of the run when it was taken; 0: it came with the fork.")
+    size: int = Field(description="Bytes.")
+    created: str
+
+
+class CheckpointList(BaseModel):
+    """What a run could go on from, newest first."""
+
+    run: str
+    checkpoints: list[CheckpointInfo]
 
 
 class Metrics(BaseModel):
@@ -237,6 +270,11 @@ def run_resource(run: Run, service: Service) -> RunResource:
         config=run.config,
         knobs=run.config.knobs(),
         lesson=run.lesson,
+        first_epoch=run.first_epoch,
+        saved_step=run.saved_step,
+        save_error=run.save_error,
+        parent=run.parent,
+        parent_step=run.parent_step,
         links=Links(
             self_=path,
             live=f"{path}/live",
@@ -245,5 +283,7 @@ def run_resource(run: Run, service: Service) -> RunResource:
             metrics=f"{path}/metrics",
             events=f"{path}/events",
             tick=f"{path}/tick",
+            checkpoints=f"{path}/checkpoints",
+            checkpoint=f"{path}/checkpoint",
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,6 +74,14 @@ class EvaluationLike(Protocol):
     def result(self) -> dict[str, Any]: ...
 
 
+class TakenLike(Protocol):
+    """trainers.checkpoint.Taken: a trainer's state, copied."""
+
+    @property
+    def step(self) -> int: ...
+    def write(self, path: Path) -> None: ...
+
+
 class RegistryLike(Protocol):
     """trainers.images.Registry."""
 
@@ -96,6 +105,10 @@ class Backend:
 
     make_trainer: Callable[[RunConfig, Any], TrainerLike]
     make_evaluation: Callable[[TrainerLike], EvaluationLike]
+    take: Callable[[TrainerLike], TakenLike]
+    """A copy of the state, to be written beside the training."""
+    restore: Callable[[Path, Any, int | None], TrainerLike]
+    """The trainer of a checkpoint (path, images, steps in all or None). Raises trainers.checkpoint.CheckpointError."""
     registry: RegistryLike
     stopwatch: Stopwatch
     device: str

@@ -39,7 +39,16 @@ class Watch:
 
 @dataclass(frozen=True)
 class Launch:
-    """A run to start: `offset` is the last one that is taken in this epoch."""
+    """A run to start, or to go on with.
+
+    offset: the last one that is taken in this epoch.
+    config: as it was promised last, knob changes included.
+    again: the run trained before; the worker says with an event where it went on.
+    step: the newest step that is known of it.
+    checkpoints: {"path", "epoch", "offset"} of each to go on from, newest first; the place is where the run was then.
+    knobs: {"epoch", "offset", "step", "change"} of knob changes, in order. Those that came after the checkpoint
+        are made again, at the step at which they were made before.
+    """
 
     run: str
     epoch: int
@@ -47,6 +56,23 @@ class Launch:
     config: dict[str, Any]
     paused: bool = False
     watch: Watch = field(default_factory=Watch)
+    again: bool = False
+    step: int = 0
+    checkpoints: list[dict[str, Any]] = field(default_factory=list)
+    knobs: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How a worker ended.
+
+    run: the one that was at work, or None.
+    outside: it was killed from outside (by a person, or by a system short of memory), so that the run may be innocent.
+    """
+
+    how: str
+    run: str | None = None
+    outside: bool = False
 
 
 class Listener(Protocol):
@@ -57,7 +83,8 @@ class Listener(Protocol):
     async def on_tick(self, message: Message, frame: bytes) -> None: ...
     async def on_metrics(self, message: Message, data: bytes) -> None: ...
     async def on_steps(self, steps: dict[str, int]) -> None: ...
-    async def on_lost(self, how: str) -> None: ...
+    async def on_checkpoint(self, message: Message) -> None: ...
+    async def on_lost(self, loss: Loss) -> None: ...
 
 
 class Engine(Protocol):
@@ -80,6 +107,10 @@ class Engine(Protocol):
         ...
 
     async def start(self, listener: Listener) -> None: ...
+    def drain(self) -> None:
+        """Begin to stop: the worker saves what is not saved. `stop` waits for it."""
+        ...
+
     async def stop(self) -> None: ...
     async def wait_ready(self, seconds: float) -> bool: ...
     async def launch(self, launch: Launch) -> dict[str, Any]: ...

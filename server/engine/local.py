@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from server.engine import pipe
-from server.engine.base import EngineGone, EngineRefusal, Launch, Listener, Message, Watch
+from server.engine import black_box, pipe
+from server.engine.base import EngineGone, EngineRefusal, Launch, Listener, Loss, Message, Watch
 from server.settings import REPOSITORY, Settings
 
 log = logging.getLogger("sushibelt")
@@ -24,7 +24,8 @@ SILENT_SECONDS = 30.0  # no heartbeat, or the training thread stuck outside a st
 STEP_SECONDS = 600.0  # one step (or one build of a trainer) may take this long
 BACKOFF = (0.2, 1.0, 3.0, 10.0, 30.0)
 STEADY_SECONDS = 60.0  # a worker that lived so long starts the backoff anew
-STOP_SECONDS = 2.5
+DRAIN_SECONDS = 5.0  # for last checkpoints when the service stops
+STOP_SECONDS = DRAIN_SECONDS + 1.5
 REPLY_SECONDS = 60.0
 EVALUATE_SECONDS = 86_400.0  # it waits for its turn; whatever ends it is answered, also the worker's death
 PENDING_LIMIT = 1_000
@@ -35,19 +36,23 @@ class LocalEngine:
     """One supervised worker process. Implements server.engine.base.Engine."""
 
     def __init__(self, settings: Settings, worker_arguments: Sequence[str] = ()) -> None:
-        self._options = {
+        self._options: dict[str, Any] = {
             "device": settings.device,
             "threads": settings.threads,
             "data_dir": str(settings.data_dir),
             "images": {name: str(path) for name, path in settings.images.items()},
+            "checkpoint_seconds": settings.checkpoint_seconds,
+            "box": str(settings.data_dir / "worker.at"),
         }
+        self._box = settings.data_dir / "worker.at"
         self._arguments = list(worker_arguments)
         self._listener: Listener | None = None
         self._process: Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._pending: dict[int, asyncio.Future[Any]] = {}
         self._serial = 0
-        self._closing = False
+        self._closing = self._draining = False
+        self._outside = False
         self._ready = asyncio.Event()
         self._settled = asyncio.Event()
         self._last_beat = 0.0
@@ -97,18 +102,29 @@ class LocalEngine:
         self._listener = listener
         self._supervisor = asyncio.create_task(self._supervise(), name="worker supervisor")
 
-    async def stop(self) -> None:
-        """Ask the worker to go, then make it go."""
+    def drain(self) -> None:
+        """Ask the worker to save what is not saved and to go."""
         self._closing = True
         process = self._process
+        if self._draining or process is None or process.returncode is not None:
+            return
+        self._draining = True
+        with contextlib.suppress(EngineGone):
+            self._send({"op": "quit", "seconds": DRAIN_SECONDS})
+
+    async def stop(self) -> None:
+        """Drain, hear the worker to its end, or make an end."""
+        self.drain()
+        process = self._process
         if process is not None and process.returncode is None:
-            with contextlib.suppress(EngineGone):
-                self._send({"op": "quit"})
             try:
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
             except TimeoutError:
                 _kill(process)
         if self._supervisor is not None:
+            # It reads on to the end of the pipe: the last checkpoints are noted there.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._supervisor), 1.0)
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._supervisor
@@ -129,8 +145,9 @@ class LocalEngine:
             self._fail_pending(how)
             if self._closing:
                 return
-            log.error("%s", how)
-            await self._listener.on_lost(how)
+            run = black_box.read(self._box)
+            log.error("%s%s", how, f" while run {run} was at work" if run else "")
+            await self._listener.on_lost(Loss(how, run, self._outside))
             if self._fatal is not None:
                 self._settled.set()
                 return
@@ -139,8 +156,9 @@ class LocalEngine:
 
     async def _one_life(self) -> str:
         """Start a worker, hear it to its end; says how it ended."""
-        self._why, self._last_beat = "", time.monotonic()
+        self._why, self._outside, self._last_beat = "", False, time.monotonic()
         try:
+            black_box.clear(self._box)
             command = [sys.executable, "-m", "server.engine.worker", json.dumps(self._options)]
             process = await asyncio.create_subprocess_exec(
                 *command, *self._arguments, stdin=PIPE, stdout=PIPE, limit=1 << 20, cwd=REPOSITORY
@@ -166,6 +184,7 @@ class LocalEngine:
                     await asyncio.wait_for(process.wait(), 1.0 if not self._why else 0.01)
                 _kill(process)
         code = await process.wait()
+        self._outside = not self._why and code == -9
         return self._why or _ending(code)
 
     async def _watchdog(self, process: Process) -> None:
@@ -188,6 +207,8 @@ class LocalEngine:
             await listener.on_event(message)
         elif kind == "metrics":
             await listener.on_metrics(message, payload)
+        elif kind == "checkpoint":
+            await listener.on_checkpoint(message)
         elif kind == "reply":
             self._resolve(message)
         elif kind == "beat":

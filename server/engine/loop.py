@@ -15,18 +15,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from server.engine.backend import Backend, explain
+from server.engine.black_box import BlackBox
 from server.engine.evaluations import PIECE_SECONDS, Evaluations
 from server.engine.gallery import Gallery
 from server.engine.outbox import Outbox
+from server.engine.resuming import Resumption
+from server.engine.saving import Saving
 from server.engine.scheduler import FairScheduler
 from server.engine.training import ENDED, STEP_REPLY_SECONDS, Training, Watch
+from server.runs import THEN_PAUSED
 from trainers.config import KnobChange, RunConfig
 from trainers.guard import TrainingError
 
 log = logging.getLogger("sushibelt.worker")
 
 IDLE_SECONDS = 0.25
-THEN_PAUSED = ", then paused"
 ENDED_KEPT = 16  # ended runs whose trainers stay in memory, so that their last tick can be asked for
 
 Message = dict[str, Any]
@@ -47,9 +50,19 @@ class DeviceLost(Exception):  # noqa: N818
 class Loop:
     """All runs of this worker."""
 
-    def __init__(self, backend: Backend, gallery: Gallery, inbox: queue.Queue[Message], outbox: Outbox) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        gallery: Gallery,
+        inbox: queue.Queue[Message],
+        outbox: Outbox,
+        saving: Saving,
+        box: BlackBox,
+    ) -> None:
         self.backend, self.gallery, self.inbox, self.outbox = backend, gallery, inbox, outbox
+        self.saving, self.box = saving, box
         self.runs: dict[str, Training] = {}
+        self._resumptions: dict[str, Resumption] = {}
         self.scheduler = FairScheduler()
         self.evaluations = Evaluations(backend, self._reply, self._refuse)
         self.phase: tuple[str, float] = ("idle", time.monotonic())
@@ -66,6 +79,7 @@ class Loop:
                 "atlas",
                 "loaded",
                 "progress",
+                "saved",
             )
         }
 
@@ -77,6 +91,7 @@ class Loop:
             message = self._next(wait)
             while message is not None:
                 if message["op"] == "quit":
+                    self.saving.last_words(self.runs.values(), self.inbox, message.get("seconds", 0.0))
                     return
                 self._handle(message)
                 message = self._next(0.0)
@@ -127,11 +142,13 @@ class Loop:
         training.drowse(now)
         training.serve_snapshot(now)
         training.flush_metrics(now, due=True)
+        self.saving.care(training, now)
         self._answer_step(training, now)
 
     def _guard(self, training: Training, action: Callable[..., object], *args: Any) -> None:
         """An error of one run fails that run alone, unless it took the device with it; a run that stopped
-        itself on good ground is paused."""
+        itself on good ground is paused. What kills the process is found in the black box."""
+        self.box.at(training.run)
         try:
             action(*args)
         except TrainingError as error:
@@ -147,6 +164,8 @@ class Loop:
             training.fail(error)
             self._refuse(asked, "failed", training.reason or "the run failed")
             self._answer_step(training, float("inf"))
+        finally:
+            self.box.at("")
 
     def _answer_step(self, training: Training, now: float) -> None:
         """`step` answers when its steps are taken, or late if they take long."""
@@ -195,7 +214,9 @@ class Loop:
             outbox=self.outbox,
             paused=message["paused"],
             watch=_watch(message["watch"]),
+            known_step=message["step"],
         )
+        self._resumptions[training.run] = Resumption(message)
         self.scheduler.forget(training.run)
         self.runs[training.run] = training
         images = self._images.get(training.config.images)
@@ -214,7 +235,8 @@ class Loop:
                     f"batch_size: {batch} is more than the {count} pictures of {training.config.images}; "
                     f"choose at most {count}"
                 )
-            training.begin(self.backend.make_trainer(training.config, images), time.monotonic())
+            resumption = self._resumptions.pop(training.run)
+            training.begin(resumption.bring_back(training, images, self.backend), time.monotonic())
 
         self.phase = ("step", time.monotonic())
         self._guard(training, build)
@@ -238,6 +260,7 @@ class Loop:
 
     def _drop(self, message: Message) -> None:
         training = self.runs.pop(message["run"], None)
+        self._resumptions.pop(message["run"], None)
         self.scheduler.forget(message["run"])
         if training is not None:
             asked = training.step_reply[0] if training.step_reply is not None else None
@@ -250,6 +273,9 @@ class Loop:
         ended = [run for run, t in self.runs.items() if t.state in ENDED and t.evaluation is None]
         for run in ended[: max(0, len(ended) - ENDED_KEPT)]:
             del self.runs[run]
+
+    def _saved(self, message: Message) -> None:
+        self.saving.written(self.runs.get(message["run"]), message, time.monotonic())
 
     def _knobs(self, message: Message) -> None:
         training = self._find(message)

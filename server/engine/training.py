@@ -23,6 +23,7 @@ PICTURE_SECONDS = 0.25  # matrix and views go out at most this often while train
 METRIC_SECONDS = 0.5
 PROGRESS_SECONDS = 0.5  # an evaluation of a run that stands still shows how far it is so often
 RATE_SECONDS = 3.0  # steps a second are counted over this long
+FIRST_SAVE_SECONDS = 1.0  # from when a run begins to its first checkpoint
 SLEEP_AFTER = 3.0  # a page that reloads does not put its run to sleep
 STEP_REPLY_SECONDS = 10.0
 PICTURES = frozenset({"matrix", "views"})
@@ -61,6 +62,13 @@ class Training:
     step_reply: tuple[int, float] | None = None
     snapshot_wanted: set[str] | None = None
     next_step: float = 0.0
+    known_step: int = 0
+    """The newest step that the service knows of, also before the trainer is there."""
+    knobs_ahead: deque[tuple[int, KnobChange]] = field(default_factory=deque)
+    """Knob changes of the past that come again: (first step under them, change), in order."""
+    saved_step: int = 0
+    save_due: float = 0.0
+    save_error: str | None = None
     _last_tick: float = -1e9
     _last_pictures: float = -1e9
     _last_metrics: float = 0.0
@@ -72,7 +80,7 @@ class Training:
 
     @property
     def step(self) -> int:
-        return self.trainer.step if self.trainer is not None else 0
+        return self.trainer.step if self.trainer is not None else self.known_step
 
     @property
     def runnable(self) -> bool:
@@ -83,7 +91,8 @@ class Training:
 
     def resource(self) -> dict[str, Any]:
         """What the server keeps of the run beside its events."""
-        return {"state": self.state, "asleep": self.asleep, "reason": self.reason, "step": self.step}
+        known = {"state": self.state, "asleep": self.asleep, "reason": self.reason, "step": self.step}
+        return known | {"save_error": self.save_error}
 
     def event(self, type_: str, **fields: Any) -> None:
         """Say something that must not be lost."""
@@ -113,7 +122,7 @@ class Training:
 
     def begin(self, trainer: TrainerLike, now: float) -> None:
         """The images are there: step 0 is on show and training may start."""
-        self.trainer = trainer
+        self.trainer, self.save_due = trainer, now + FIRST_SAVE_SECONDS
         self.become("paused" if self.paused else "running")
         self._unwatched_since = now - SLEEP_AFTER
         self.drowse(now)
@@ -145,6 +154,7 @@ class Training:
         if limit:
             # Keep the beat after a late step, but never rush to make up for many.
             self.next_step = max(self.next_step + 1 / limit, now - 1 / limit)
+        self._knobs_again()
         self.trainer.train_step()
         now = time.monotonic()
         self._count(now)
@@ -168,6 +178,8 @@ class Training:
         """Take the next part of a step and show what it leaves; its name."""
         assert self.trainer is not None
         self.pending_steps, self.paused = 0, True
+        if self.trainer.between_steps:
+            self._knobs_again()
         phase = self.trainer.train_phase()
         self.become("paused")
         self.tick(now, everyone=True, single=True, phase=phase)
@@ -214,16 +226,47 @@ class Training:
         Raises:
             ValueError: a knob that this method has not, or a value that this run cannot take.
         """
+        config = self.config.with_knobs(change)
         if self.trainer is None:
-            self.config, step = self.config.with_knobs(change), 1
+            step = self.known_step + 1
+            self.knobs_ahead.append((step, change))
         else:
             step = self.trainer.apply(change)
-            self.config = self.trainer.config
+            self._supersede(change)
+        self.config = config
         self.next_step = 0.0
         self.event("knobs", knobs=change.changes(), step=step)
         if self.trainer is not None and ("queue_length" in change.changes() or not self.runnable):
             self.tick(time.monotonic(), everyone=True, whole=True)
         return step
+
+    def _knobs_again(self) -> None:
+        """Make the changes whose step has come: after a loss they act where they acted before."""
+        assert self.trainer is not None
+        while self.knobs_ahead and self.knobs_ahead[0][0] <= self.trainer.step + 1:
+            self.trainer.apply(self.knobs_ahead.popleft()[1])
+
+    def _supersede(self, change: KnobChange) -> None:
+        """A knob that is moved now stays where it is put, whatever was to come for it."""
+        moved = change.changes()
+        kept = [(step, {k: v for k, v in old.changes().items() if k not in moved}) for step, old in self.knobs_ahead]
+        self.knobs_ahead = deque((step, KnobChange.model_validate(left)) for step, left in kept if left)
+
+    # Checkpoints
+
+    def saved(self, message: dict[str, Any]) -> None:
+        """A checkpoint is whole on disk. All that led to it has been said before."""
+        names = ("run", "epoch", "offset", "step", "file", "size")
+        self.outbox.send({"kind": "checkpoint"} | {name: message[name] for name in names})
+        if self.save_error is not None:
+            self.save_error = None
+            self.event("saving", saved=True, saved_step=message["step"])
+
+    def not_saved(self, why: str) -> None:
+        """A checkpoint could not be written; training goes on, and says so once."""
+        if self.save_error != why:
+            self.save_error = why
+            self.event("saving", saved=False, saved_step=self.saved_step, detail=why)
 
     # What goes out
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import importlib
 import json
 import logging
@@ -25,9 +26,11 @@ from typing import Any
 
 from server.engine import pipe
 from server.engine.backend import Backend, explain
+from server.engine.black_box import BlackBox
 from server.engine.gallery import Gallery
 from server.engine.loop import DeviceLost, Loop
 from server.engine.outbox import Outbox
+from server.engine.saving import Saving
 
 BEAT_SECONDS = 1.0
 EXIT_DEVICE_LOST = 70
@@ -115,6 +118,7 @@ def load_backend(options: dict[str, Any]) -> Backend:
     """
     import torch
 
+    from trainers import checkpoint
     from trainers.allocator import keep_freed_memory
     from trainers.evaluate import Evaluation
     from trainers.images import Registry, to_device
@@ -132,11 +136,17 @@ def load_backend(options: dict[str, Any]) -> Backend:
         raise SetupError(f"SUSHIBELT_IMAGES: {error}") from None
     pictures: dict[str, Any] = {}
 
-    def make(config: Any, images: Any) -> Any:
-        # One copy of a set on the device, whoever trains on it.
+    def shared(images: Any) -> Any:
+        """One copy of a set on the device, whoever trains on it."""
         if images.digest not in pictures:
             pictures[images.digest] = to_device(images, device)
-        return make_trainer(config, images, device, pictures[images.digest])
+        return pictures[images.digest]
+
+    def make(config: Any, images: Any) -> Any:
+        return make_trainer(config, images, device, shared(images))
+
+    def restore(path: Path, images: Any, steps: int | None) -> Any:
+        return checkpoint.load(path, images, device, pictures=shared(images), steps=steps)
 
     def lost(error: BaseException) -> bool:
         if isinstance(error, torch.OutOfMemoryError):
@@ -147,6 +157,8 @@ def load_backend(options: dict[str, Any]) -> Backend:
     return Backend(
         make_trainer=make,
         make_evaluation=Evaluation,  # type: ignore[arg-type]
+        take=checkpoint.take,  # type: ignore[arg-type]
+        restore=restore,
         registry=registry,
         stopwatch=CudaWatch(device) if device.type == "cuda" else HostWatch(),
         device=str(device),
@@ -168,6 +180,14 @@ def private_pipes() -> tuple[Any, int]:
 
         msvcrt.setmode(answers, os.O_BINARY)  # type: ignore[attr-defined, unused-ignore]
     return requests, answers
+
+
+def die_with_the_server() -> None:
+    """On Linux the kernel ends this process when the one that started it dies, even in the middle of a long call
+    that keeps the thread from seeing the end of the pipe: there is never a second worker on a run."""
+    if sys.platform == "linux":
+        pdeathsig = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(pdeathsig, signal.SIGKILL)
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -203,6 +223,7 @@ def main() -> int:
     arguments = parser.parse_args()
     options: dict[str, Any] = arguments.options
 
+    die_with_the_server()
     requests, answers = private_pipes()
     for name in (signal.SIGINT, signal.SIGTERM):  # these go to the whole group; the server decides
         signal.signal(name, signal.SIG_IGN)
@@ -220,7 +241,8 @@ def main() -> int:
         outbox.flush()
         return 1
     gallery = Gallery(backend.registry, Path(options["data_dir"]) / "cache" / "atlas", outbox, inbox.put)
-    loop = Loop(backend, gallery, inbox, outbox)
+    saving = Saving(backend, Path(options["data_dir"]) / "checkpoints", options["checkpoint_seconds"], inbox.put)
+    loop = Loop(backend, gallery, inbox, outbox, saving, BlackBox(Path(options["box"])))
     sets = gallery.describe_all()
     outbox.send({"kind": "ready", "device": backend.device, "devices": backend.devices, "images": sets})
     threading.Thread(target=beat, args=(loop, outbox), name="beat", daemon=True).start()

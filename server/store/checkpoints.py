@@ -43,9 +43,9 @@ class Checkpoints:
                 await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
 
     async def of(self, run: str) -> list[StoredCheckpoint]:
-        """The checkpoints of a run, newest first: by epoch, then by step."""
+        """The checkpoints of a run, newest first: by epoch, then by when each was written, as a run may go back."""
         query = select(CheckpointRow.__table__).where(CheckpointRow.run == run)
-        query = query.order_by(CheckpointRow.epoch.desc(), CheckpointRow.step.desc())
+        query = query.order_by(CheckpointRow.epoch.desc(), CheckpointRow.created.desc(), CheckpointRow.step.desc())
         async with self.database.read() as connection:
             return [StoredCheckpoint(**row) for row in (await connection.execute(query)).mappings()]
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import numpy as np
 from sqlalchemy import CursorResult, delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.store.checkpoints import StoredCheckpoint
 from server.store.columns import Block, Columns, forget_from, join, pack, unpack
 from server.store.database import Database
-from server.store.models import EventRow, MetricsRow, RunRow
+from server.store.models import CheckpointRow, EventRow, MetricsRow, RunRow
 
 MAX_METRIC_ROWS = 1_000_000
 MAX_EVENTS = 20_000
@@ -43,10 +44,14 @@ class Repository:
             rows = await connection.execute(select(RunRow.__table__).order_by(RunRow.created, RunRow.id))
             return [dict(row) for row in rows.mappings()]
 
-    async def add_run(self, columns: dict[str, Any], events: Sequence[StoredEvent]) -> None:
-        """A new run with its first events, in one transaction."""
+    async def add_run(
+        self, columns: dict[str, Any], events: Sequence[StoredEvent], checkpoint: StoredCheckpoint | None = None
+    ) -> None:
+        """A new run with its first events, and the checkpoint that it begins with, in one transaction."""
         async with self.database.write() as connection:
             await connection.execute(insert(RunRow).values(**columns))
+            if checkpoint is not None:
+                await connection.execute(insert(CheckpointRow).values(**asdict(checkpoint)))
             await self._add_events(connection, columns["id"], events)
 
     async def save(self, run: str, columns: dict[str, Any], events: Sequence[StoredEvent] = ()) -> None:

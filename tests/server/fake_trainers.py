@@ -1,19 +1,28 @@
 """Trainers without torch for tests that need speed or a fault. Given to the worker with --trainers.
 
 The seed chooses the fault: 101 raises at step 3, 102 stops itself at step 3, 103 has a loss that is no number
-at step 5 and is taken back to step 1; both go on when resumed; 105 takes 30 ms a step, 106 takes 150 ms a step.
+at step 5 and is taken back to step 1; both go on when resumed; 105 takes 30 ms a step, 106 takes 150 ms a step;
+107 kills the process at step 40, 108 runs out of memory at step 3.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from server.engine.backend import Backend
 from server.engine.worker import HostWatch
+from trainers.checkpoint import FORMAT, KIND, read_header
 from trainers.config import KnobChange, RunConfig
 from trainers.guard import TrainingError
 from trainers.image_set import ImageError, SetInfo
@@ -34,6 +43,8 @@ class FakeTrainer:
         self._trouble: TrainingError | None = None
         self._troubled = False
         self._writes = np.zeros(0, np.uint32)
+        self.knob_steps: list[float] = []
+        """Momentum at each step that was taken."""
 
     @property
     def finished(self) -> bool:
@@ -43,6 +54,11 @@ class FakeTrainer:
         seed = self.config.seed
         time.sleep({105: 0.03, 106: 0.15}.get(seed, 0.002))
         self.step += 1
+        self.knob_steps.append(self.config.momentum)
+        if self.step == 40 and seed == 107:
+            os.abort()
+        if self.step == 3 and seed == 108:
+            raise MemoryError
         if self.step == 3 and seed == 101:
             raise RuntimeError("shapes do not match")
         if self.step == 3 and seed == 102 and not self._troubled:
@@ -71,6 +87,7 @@ class FakeTrainer:
         if self._trouble is not None:
             error, self._trouble = self._trouble, None
             self.step = self._from = 1
+            self.knob_steps = self.knob_steps[:1]
             self._writes = self._writes[: self.config.batch_size]
             raise error
 
@@ -104,7 +121,41 @@ class FakeTrainer:
             self._trouble = TrainingError("the loss became nan at step 5; the run was taken back to step 1", "x", 1)
             loss[steps == 5] = np.nan
             steps, loss = steps[steps <= 5], loss[steps <= 5]
-        return {"step": steps, "loss": loss, "accuracy": np.where(steps % 2, np.nan, 0.5)}
+        momentum = np.array([self.knob_steps[int(step) - 1] for step in steps])
+        return {"step": steps, "loss": loss, "momentum": momentum, "accuracy": np.where(steps % 2, np.nan, 0.5)}
+
+
+@dataclass
+class FakeTaken:
+    step: int
+    state: dict[str, Any]
+
+    def write(self, path: Path) -> None:
+        """A file with the header of a real one and a state of nothing but text."""
+        header = {"step": self.step, "config": self.state["config"], "notes": {}}
+        texts = {"header": json.dumps(header | {"images": {"name": "", "digest": "", "count": 0}})}
+        texts["header_sha256"] = hashlib.sha256(texts["header"].encode()).hexdigest()
+        texts |= {"kind": KIND, "version": str(FORMAT), "state": json.dumps(self.state)}
+        part = path.with_suffix(".part")
+        save_file({"nothing": np.zeros(1)}, part, metadata=texts)
+        part.replace(path)
+
+
+def take(trainer: Any) -> FakeTaken:
+    state = {"step": trainer.step, "config": trainer.config.model_dump(mode="json"), "knobs": trainer.knob_steps}
+    return FakeTaken(trainer.step, json.loads(json.dumps(state)))
+
+
+def restore(path: Path, images: Any, steps: int | None) -> FakeTrainer:
+    read_header(path)
+    with safe_open(path, framework="numpy") as file:
+        state = json.loads(file.metadata()["state"])
+    config = RunConfig.model_validate(state["config"] | {"steps": steps})
+    trainer = FakeTrainer(config, images)
+    trainer.step = trainer._from = state["step"]
+    trainer.knob_steps = state["knobs"]
+    trainer._writes = np.repeat(np.arange(1, trainer.step + 1, dtype=np.uint32), config.batch_size)
+    return trainer
 
 
 class FakeEvaluation:
@@ -173,6 +224,8 @@ def load_backend(options: dict[str, Any]) -> Backend:
     return Backend(
         make_trainer=FakeTrainer,
         make_evaluation=FakeEvaluation,  # type: ignore[arg-type]
+        take=take,
+        restore=restore,
         registry=FakeRegistry(),
         stopwatch=HostWatch(),
         device="cpu",

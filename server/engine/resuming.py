@@ -1,0 +1,66 @@
+"""How a run goes on after its worker or its service died: from the newest checkpoint that can be read.
+
+Knob changes that were acknowledged after that checkpoint are made again at the steps at which they were made, so
+that the steps that were lost come out as they were and nobody's change is forgotten.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from server.engine.backend import Backend, TrainerLike
+from server.engine.training import Training
+from trainers.checkpoint import CheckpointError
+from trainers.config import KnobChange
+
+log = logging.getLogger("sushibelt.worker")
+
+
+class Resumption:
+    """What the service knew of a run when it launched it again."""
+
+    def __init__(self, message: dict[str, Any]) -> None:
+        self.again: bool = message["again"]
+        self._checkpoints: list[dict[str, Any]] = message["checkpoints"]
+        self._knobs: list[dict[str, Any]] = message["knobs"]
+
+    def bring_back(self, training: Training, images: Any, backend: Backend) -> TrainerLike:
+        """The trainer to go on with; a new one where the run has no checkpoint yet.
+
+        Raises:
+            ValueError: it has some, and none can be read.
+        """
+        damaged: list[str] = []
+        for one in self._checkpoints:
+            try:
+                trainer = backend.restore(Path(one["path"]), images, training.config.steps)
+            except CheckpointError as error:
+                log.warning("run %s: %s", training.run, error)
+                damaged.append(str(error))
+                continue
+            self._go_on(training, trainer, (one["epoch"], one["offset"]), damaged)
+            return trainer
+        if damaged:
+            raise ValueError(f"none of its checkpoints can be read: {damaged[0]}")
+        trainer = backend.make_trainer(training.config, images)
+        if self.again:
+            self._go_on(training, trainer, None, damaged)
+        return trainer
+
+    def _go_on(
+        self, training: Training, trainer: TrainerLike, place: tuple[int, int] | None, damaged: list[str]
+    ) -> None:
+        """Queue what was promised after `place` and say where the run is. From step 0 the config has it all."""
+        after = [knobs for knobs in self._knobs if place and (knobs["epoch"], knobs["offset"]) > place]
+        promised = [(knobs["step"], KnobChange.model_validate(knobs["change"])) for knobs in after]
+        if place is None:
+            training.knobs_ahead.clear()
+        training.knobs_ahead.extendleft(reversed(promised))
+        training.trainer = trainer
+        training.saved_step = trainer.step
+        lost = max(0, training.known_step - trainer.step)
+        training.event(
+            "resumed", from_step=trainer.step, lost_steps=lost, knobs_again=len(promised), damaged=damaged[:3]
+        )

@@ -1,0 +1,73 @@
+"""A new run from a kept checkpoint of another: the same past, other knobs from there on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from server import admission
+from server.errors import Conflict, Invalid, NotFound
+from server.runs import WAITING, Run, new_id
+from server.service import Service
+from server.store.checkpoints import StoredCheckpoint
+from trainers.checkpoint import CheckpointError, read_header
+from trainers.config import KnobChange, RunConfig
+
+
+async def pick(service: Service, run: Run, step: int | None) -> StoredCheckpoint:
+    """The newest checkpoint of that step, or of all.
+
+    Raises:
+        NotFound: the run has none, or none of that step.
+    """
+    rows = await service.shelf.of(run)
+    if not rows:
+        raise NotFound(
+            "the run has no checkpoint yet; the first comes about a second after it begins", code="no_checkpoint"
+        )
+    found = next((row for row in rows if step is None or row.step == step), None)
+    if found is None:
+        kept = ", ".join(str(row.step) for row in rows[:20])
+        raise NotFound(f"no checkpoint of step {step} is kept; there are those of {kept}", code="no_checkpoint")
+    return found
+
+
+async def fork(
+    service: Service, run: Run, step: int | None, knobs: KnobChange, end: int | None, name: str | None
+) -> Run:
+    """Make the new run and start it; it is on disk when this returns.
+
+    Args:
+        step: of the checkpoint; the newest if None.
+        knobs: changes that act from the first step of the new run on.
+        end: the step at which it ends; None: where the old one ends, or never if that is not past the checkpoint.
+
+    Raises:
+        NotFound, Invalid, Conflict, TooMany, Unavailable.
+    """
+    await service.need_engine()
+    service.journal.check()
+    row = await pick(service, run, step)
+    try:
+        config = (await asyncio.to_thread(read_header, service.shelf.path(row))).config
+    except CheckpointError as error:
+        raise Conflict(f"this checkpoint cannot be used: {error}", code="bad_checkpoint") from None
+    if end is not None and end <= row.step:
+        raise Invalid.field("end", f"the checkpoint is of step {row.step}; give a later step", end)
+    if end is None and config.steps is not None and config.steps > row.step:
+        end = config.steps
+    try:
+        config = RunConfig.model_validate(config.model_dump() | {"steps": end})
+        promised = config.with_knobs(knobs)
+    except ValueError as error:
+        raise Invalid.from_value_error(error) from None
+    async with service.creating:
+        admission.check_room(service.settings, service.runs.values(), stored=True)
+        child = Run(new_id(), name or f"{run.name[:60]}, from step {row.step}", promised)
+        child.state, child.reason, child.step = "queued", WAITING, row.step
+        child.parent, child.parent_step, child.saved_step = run.id, row.step, row.step
+        try:
+            copy = await service.shelf.fork(row, child.id)
+        except OSError as error:
+            raise Conflict(f"this checkpoint cannot be copied: {error.strerror}", code="bad_checkpoint") from None
+        await service.adopt(child, copy, knobs)
+    return child
