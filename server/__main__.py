@@ -88,7 +88,8 @@ def make_server(app: FastAPI) -> Server:
 def set_up_logs() -> None:
     """One line a message on stderr; requests without their query strings."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     access = logging.getLogger("uvicorn.access")
     access.setLevel(logging.INFO)
     for logger in (access, logging.getLogger("uvicorn.error")):

@@ -54,7 +54,8 @@ def upgrade(connection: Connection, name: str) -> None:
     if heads == (newest,):
         return
     command.upgrade(config, "head")
-    log.info("the tables of %s were brought from revision %s to %s", name, heads[0] if heads else "0", newest)
+    if heads:
+        log.info("the tables of %s were brought from revision %s to %s", name, heads[0], newest)
 
 
 def _unstamped(connection: Connection, name: str) -> str | None:
