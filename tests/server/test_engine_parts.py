@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from server.engine import pipe
+from server.engine import black_box, pipe
 from server.engine.outbox import Outbox
 from server.engine.scheduler import FairScheduler
 
@@ -80,7 +80,9 @@ def test_the_worker_ends_when_the_server_is_gone(tmp_path: object) -> None:
     import subprocess
     import sys
 
-    options = json.dumps({"device": "cpu", "threads": 1, "data_dir": str(tmp_path), "images": {}})
+    black_box.clear(tmp_path / "box")
+    places = {"data_dir": str(tmp_path), "box": str(tmp_path / "box"), "images": {}}
+    options = json.dumps({"device": "cpu", "threads": 1, "checkpoint_seconds": 5, **places})
     command = [sys.executable, "-m", "server.engine.worker", options]
     command += ["--trainers", "tests.server.fake_trainers"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

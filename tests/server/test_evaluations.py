@@ -46,6 +46,7 @@ class Trainer(fake_trainers.FakeTrainer):
     def train_step(self) -> None:
         self.clock.work("step", 2.0 if self.config.seed == 7 else STEP)
         self.step += 1
+        self.knob_steps.append(self.config.momentum)
 
 
 class Evaluation:
@@ -113,6 +114,8 @@ class Worker:
         backend = Backend(
             make_trainer=Trainer,
             make_evaluation=Evaluation,  # type: ignore[arg-type]
+            take=fake_trainers.take,
+            restore=fake_trainers.restore,  # type: ignore[arg-type]
             registry=fake_trainers.FakeRegistry(),
             stopwatch=Watch(clock),
             device="cpu",
@@ -121,7 +124,10 @@ class Worker:
         )
         self.outbox = Outbox(self._hear)
         inbox: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.loop = Loop(backend, Gallery(backend.registry, None, self.outbox, inbox.put), inbox, self.outbox)  # type: ignore[arg-type]
+        gallery = Gallery(backend.registry, None, self.outbox, inbox.put)  # type: ignore[arg-type]
+        saving = SimpleNamespace(care=lambda *_: None)  # checkpoints are tested elsewhere, and would need a disk
+        box = SimpleNamespace(at=lambda _: None)
+        self.loop = Loop(backend, gallery, inbox, self.outbox, saving, box)  # type: ignore[arg-type]
         self.loop._images["sushi"] = SimpleNamespace(images=range(5_000))
         self.serial = 0
 
@@ -138,7 +144,8 @@ class Worker:
     def start(self, run: str, *, viewers: int = 1, **config: Any) -> None:
         values = RunConfig.model_validate({"method": "simclr", "steps": 100_000} | config).model_dump(mode="json")
         watch = {"viewers": viewers, "rate": 20.0, "sections": [], "reach": 1.0}
-        self.say("start", run, epoch=1, offset=0, config=values, paused=False, watch=watch)
+        again: dict[str, Any] = {"again": False, "step": 0, "checkpoints": [], "knobs": []}
+        self.say("start", run, epoch=1, offset=0, config=values, paused=False, watch=watch, **again)
 
     def command(self, run: str, command: str, **fields: Any) -> int:
         return self.say("command", run, command=command, **fields)
