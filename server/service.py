@@ -309,12 +309,14 @@ class Service:
             await self._reset(run, arguments.get("seed"))
             return
         arguments = {name: value for name, value in arguments.items() if name == "steps"}
+        async with run.lock:
+            await self._present(run)
         if command == "evaluate":  # takes long; other commands go on meanwhile
             await self._ask(run, self.engine.command(run.id, command))
             await self.journal.settled(run)
             return
         async with run.lock:
-            self._still_there(run)
+            await self._present(run)
             await self._ask(run, self.engine.command(run.id, command, **arguments))
             await self.journal.settled(run)
 
@@ -330,7 +332,7 @@ class Service:
             raise Invalid.from_value_error(error) from None
         await self.need_engine()
         async with run.lock:
-            self._still_there(run)
+            await self._present(run)
             step = await self._ask(run, self.engine.knobs(run.id, change.model_dump(exclude_unset=True)))
             await self.journal.settled(run)
             return step
@@ -370,6 +372,12 @@ class Service:
         run.state, run.asleep, run.launched = "queued", False, False
         run.reason = WAITING + THEN_PAUSED * paused
         self.hub.open(run.id, run.epoch, 0)
+
+    async def _present(self, run: Run) -> None:
+        """The worker knows the run, also where it is new itself and has not been told of all yet."""
+        self._still_there(run)
+        if run.state == "queued" and not run.launched:
+            await self._launch(run, paused=run.wants_pause)
 
     def _still_there(self, run: Run) -> None:
         if run.id not in self.runs:

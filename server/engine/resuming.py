@@ -7,11 +7,13 @@ that the steps that were lost come out as they were and nobody's change is forgo
 from __future__ import annotations
 
 import logging
+from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from server.engine.backend import Backend, TrainerLike
-from server.engine.training import Training
+from server.engine.training import Training, superseded
 from trainers.checkpoint import CheckpointError
 from trainers.config import KnobChange
 
@@ -54,13 +56,24 @@ class Resumption:
     ) -> None:
         """Queue what was promised after `place` and say where the run is. From step 0 the config has it all."""
         after = [knobs for knobs in self._knobs if place and (knobs["epoch"], knobs["offset"]) > place]
-        promised = [(knobs["step"], KnobChange.model_validate(knobs["change"])) for knobs in after]
-        if place is None:
-            training.knobs_ahead.clear()
-        training.knobs_ahead.extendleft(reversed(promised))
+        promised = in_force((knobs["step"], KnobChange.model_validate(knobs["change"])) for knobs in after)
+        queued = [] if place is None else list(training.knobs_ahead)
+        training.knobs_ahead = deque(in_force([*promised, *queued]))
         training.trainer = trainer
         training.saved_step = trainer.step
         lost = max(0, training.known_step - trainer.step)
         training.event(
             "resumed", from_step=trainer.step, lost_steps=lost, knobs_again=len(promised), damaged=damaged[:3]
         )
+
+
+def in_force(changes: Iterable[tuple[int, KnobChange]]) -> list[tuple[int, KnobChange]]:
+    """Knob changes in the order in which they were made, as (first step under it, change), by step.
+
+    A run that was taken back may be given a change at an earlier step than one it was given before: from there on
+    the later word holds, and what the earlier ones wanted of the same knobs is forgotten.
+    """
+    kept: list[tuple[int, KnobChange]] = []
+    for step, change in changes:
+        kept = [*superseded(kept, change, after=step), (step, change)]
+    return sorted(kept, key=lambda one: one[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -232,7 +233,7 @@ class Training:
             self.knobs_ahead.append((step, change))
         else:
             step = self.trainer.apply(change)
-            self._supersede(change)
+            self.knobs_ahead = deque(superseded(self.knobs_ahead, change))
         self.config = config
         self.next_step = 0.0
         self.event("knobs", knobs=change.changes(), step=step)
@@ -245,12 +246,6 @@ class Training:
         assert self.trainer is not None
         while self.knobs_ahead and self.knobs_ahead[0][0] <= self.trainer.step + 1:
             self.trainer.apply(self.knobs_ahead.popleft()[1])
-
-    def _supersede(self, change: KnobChange) -> None:
-        """A knob that is moved now stays where it is put, whatever was to come for it."""
-        moved = change.changes()
-        kept = [(step, {k: v for k, v in old.changes().items() if k not in moved}) for step, old in self.knobs_ahead]
-        self.knobs_ahead = deque((step, KnobChange.model_validate(left)) for step, left in kept if left)
 
     # Checkpoints
 
@@ -372,3 +367,17 @@ class Training:
         header = {"kind": "metrics", "run": self.run, "epoch": self.epoch, "names": names, "step": self.step}
         self.outbox.send(header, data)
         self.trainer.check()
+
+
+def superseded(
+    ahead: Iterable[tuple[int, KnobChange]], change: KnobChange, *, after: int = 0
+) -> list[tuple[int, KnobChange]]:
+    """What is left of the changes that were to come once `change` is made: a knob that is moved stays where it is
+    put, whatever was to come for it after the step `after`."""
+    moved = change.changes()
+    left = []
+    for step, old in ahead:
+        others = {name: value for name, value in old.changes().items() if step <= after or name not in moved}
+        if others:
+            left.append((step, KnobChange.model_validate(others)))
+    return left

@@ -15,7 +15,9 @@ from test_worker_faults import kill_worker
 
 from server.blame import ALL_DEATHS, OWN_DEATHS, Blame
 from server.checkpoints import NEWEST_KEPT, choose
+from server.engine.resuming import in_force
 from server.store.checkpoints import StoredCheckpoint
+from trainers.config import KnobChange
 
 LONG = {"steps": 100_000, "seed": 105}
 
@@ -122,6 +124,22 @@ def test_out_of_memory_fails_that_run_alone(tmp_path: Path) -> None:
         bad = belt.create(steps=1000, seed=108)["id"]
         assert "ran out of memory" in belt.becomes(bad, "failed")["reason"]
         assert "restart" not in types(belt, good)
+
+
+def test_of_two_changes_the_later_word_holds_from_its_step_on() -> None:
+    def change(**knobs: float) -> KnobChange:
+        return KnobChange.model_validate(knobs)
+
+    made = [
+        (10, change(momentum=0.1)),
+        (20, change(momentum=0.2, temperature=0.2)),
+        (30, change(momentum=0.3)),
+        (15, change(momentum=0.9)),  # the run had been taken back to step 14
+        (18, change(temperature=0.5)),
+    ]
+    found = [(step, one.changes()) for step, one in in_force(made)]
+    assert found == [(10, {"momentum": 0.1}), (15, {"momentum": 0.9}), (18, {"temperature": 0.5})]
+    assert in_force([(5, change(momentum=0.1)), (5, change(momentum=0.2))])[-1][1].momentum == 0.2
 
 
 def test_blame_is_cleared_by_getting_further() -> None:
