@@ -90,7 +90,7 @@ class Service:
         run.lesson, run.name = lesson, name
         if not run.active:
             run.config = RunConfig.model_validate(values)
-            await self._begin_anew(run, "reset", seed=run.config.seed)
+            await self._begin_anew(run)
 
     async def goodbye(self) -> None:
         """Tell every viewer to come back soon; nothing new is taken from here on."""
@@ -258,6 +258,7 @@ class Service:
             step=run.step,
             checkpoints=checkpoints,
             knobs=await self._knobs_since(run, checkpoints),
+            start=None if checkpoints else await self._start_config(run),
         )
         try:
             await self.engine.launch(launch)
@@ -267,14 +268,17 @@ class Service:
             await self.journal.fail(run, f"the worker could not start it: {error}")
 
     async def _knobs_since(self, run: Run, checkpoints: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Knob changes after the oldest of the checkpoints, as a launch carries them."""
-        if not checkpoints:
-            return []
-        after = min((one["epoch"], one["offset"]) for one in checkpoints)
+        """Knob changes after the oldest of the checkpoints, or since step 0, as a launch carries them."""
+        after = min(((one["epoch"], one["offset"]) for one in checkpoints), default=(run.first_epoch, 0))
         events = await self.repository.events(run.id, after=after, type_="knobs", limit=KNOBS_AGAIN, newest=True)
         return [
             {"epoch": e.epoch, "offset": e.offset, "step": e.body["step"], "change": e.body["knobs"]} for e in events
         ]
+
+    async def _start_config(self, run: Run) -> dict[str, Any] | None:
+        """The config as the run's first event states it, before any knob was moved."""
+        first = await self.repository.events(run.id, after=(run.first_epoch, 0), limit=1)
+        return first[0].body.get("config") if first else None
 
     async def remove(self, run: Run) -> None:
         """Stop and forget the run with all its data.
@@ -349,16 +353,17 @@ class Service:
                 raise self._unavailable(error) from None
             if seed is not None:
                 run.config = run.config.model_copy(update={"seed": seed})
-            await self._begin_anew(run, "reset", seed=run.config.seed)
+            await self._begin_anew(run)
             await self._launch(run, paused=paused)
 
-    async def _begin_anew(self, run: Run, type_: str, **fields: Any) -> None:
+    async def _begin_anew(self, run: Run) -> None:
         """Step 0, an epoch of its own, no metrics and no checkpoints."""
         run.epoch, run.offset, run.step = run.epoch + 1, 0, 0
         run.first_epoch, run.saved_step, run.save_error, run.blame = run.epoch, None, None, Blame()
         run.parent = run.parent_step = None
         self._queue(run, paused=False)
-        await self.journal.publish(run, self.journal.next_event(run, type_, **fields))
+        config = run.config.model_dump(mode="json")
+        await self.journal.publish(run, self.journal.next_event(run, "reset", seed=run.config.seed, config=config))
         await self.shelf.clear(run.id)
 
     async def _continue(self, run: Run, why: str) -> None:

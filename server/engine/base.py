@@ -48,6 +48,7 @@ class Launch:
     checkpoints: {"path", "epoch", "offset"} of each to go on from, newest first; the place is where the run was then.
     knobs: {"epoch", "offset", "step", "change"} of knob changes, in order. Those that came after the checkpoint
         are made again, at the step at which they were made before.
+    start: the config at step 0, where the run has no checkpoint yet.
     """
 
     run: str
@@ -60,6 +61,7 @@ class Launch:
     step: int = 0
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     knobs: list[dict[str, Any]] = field(default_factory=list)
+    start: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

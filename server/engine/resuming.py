@@ -15,7 +15,7 @@ from typing import Any
 from server.engine.backend import Backend, TrainerLike
 from server.engine.training import Training, superseded
 from trainers.checkpoint import CheckpointError
-from trainers.config import KnobChange
+from trainers.config import KnobChange, RunConfig
 
 log = logging.getLogger("sushibelt.worker")
 
@@ -27,6 +27,7 @@ class Resumption:
         self.again: bool = message["again"]
         self._checkpoints: list[dict[str, Any]] = message["checkpoints"]
         self._knobs: list[dict[str, Any]] = message["knobs"]
+        self._start: dict[str, Any] | None = message["start"]
 
     def bring_back(self, training: Training, images: Any, backend: Backend) -> TrainerLike:
         """The trainer to go on with; a new one where the run has no checkpoint yet.
@@ -46,19 +47,17 @@ class Resumption:
             return trainer
         if damaged:
             raise ValueError(f"none of its checkpoints can be read: {damaged[0]}")
-        trainer = backend.make_trainer(training.config, images)
+        start = training.config if self._start is None else RunConfig.model_validate(self._start)
+        trainer = backend.make_trainer(start, images)
         if self.again:
-            self._go_on(training, trainer, None, damaged)
+            self._go_on(training, trainer, (0, 0), damaged)
         return trainer
 
-    def _go_on(
-        self, training: Training, trainer: TrainerLike, place: tuple[int, int] | None, damaged: list[str]
-    ) -> None:
-        """Queue what was promised after `place` and say where the run is. From step 0 the config has it all."""
-        after = [knobs for knobs in self._knobs if place and (knobs["epoch"], knobs["offset"]) > place]
+    def _go_on(self, training: Training, trainer: TrainerLike, place: tuple[int, int], damaged: list[str]) -> None:
+        """Queue what was promised after `place` and say where the run is."""
+        after = [knobs for knobs in self._knobs if (knobs["epoch"], knobs["offset"]) > place]
         promised = in_force((knobs["step"], KnobChange.model_validate(knobs["change"])) for knobs in after)
-        queued = [] if place is None else list(training.knobs_ahead)
-        training.knobs_ahead = deque(in_force([*promised, *queued]))
+        training.knobs_ahead = deque(in_force([*promised, *training.knobs_ahead]))
         training.trainer = trainer
         training.saved_step = trainer.step
         lost = max(0, training.known_step - trainer.step)

@@ -144,7 +144,7 @@ class Worker:
     def start(self, run: str, *, viewers: int = 1, **config: Any) -> None:
         values = RunConfig.model_validate({"method": "simclr", "steps": 100_000} | config).model_dump(mode="json")
         watch = {"viewers": viewers, "rate": 20.0, "sections": [], "reach": 1.0}
-        again: dict[str, Any] = {"again": False, "step": 0, "checkpoints": [], "knobs": []}
+        again: dict[str, Any] = {"again": False, "step": 0, "checkpoints": [], "knobs": [], "start": None}
         self.say("start", run, epoch=1, offset=0, config=values, paused=False, watch=watch, **again)
 
     def command(self, run: str, command: str, **fields: Any) -> int:
