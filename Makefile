@@ -13,7 +13,7 @@ serve: setup        ## train and serve on http://127.0.0.1:8000
 	@$(BIN)/python -m server
 
 test:               ## every check and every test, in Python, TypeScript and a browser
-	@$(PYTHON) scripts/setup.py --dev --browser
+	@$(PYTHON) scripts/setup.py --dev --browser --postgres
 	@$(BIN)/python scripts/check.py
 
 setup:

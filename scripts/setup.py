@@ -1,4 +1,4 @@
-"""Bring a fresh clone to where it can run: Python packages, web packages, the web build, a browser for tests.
+"""Bring a fresh clone to where it can run: Python and web packages, the web build, a browser and PostgreSQL for tests.
 
 Needs only Python 3.11+ and Node 20+, uses only the standard library, and does nothing that is done
 already: each part leaves a stamp made of the contents it was built from.
@@ -123,10 +123,31 @@ def need_browser() -> None:
     )
 
 
+def postgres() -> Path | None:
+    """PostgreSQL's `initdb`, beside which the server lies: in Debian's folder, which is not on PATH, or on PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    return found[-1] if found else Path(on_path) if on_path else None
+
+
+def need_postgres() -> None:
+    if postgres():
+        return
+    if shutil.which("apt-get") and os.name == "posix" and os.geteuid() == 0:
+        run("looking up packages", "apt-get", "update", "-qq")
+        run("installing PostgreSQL for the store's tests", "apt-get", "install", "-y", "-qq", "postgresql")
+        return
+    raise MissingError(
+        "The store's tests start a PostgreSQL server of their own, and no initdb was found. Install PostgreSQL "
+        "(Debian: apt-get install postgresql; it need not run) or put its programs on PATH."
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dev", action="store_true", help="also what the tests need")
     parser.add_argument("--browser", action="store_true", help="also a browser for the end-to-end tests")
+    parser.add_argument("--postgres", action="store_true", help="also PostgreSQL for the store's tests")
     parser.add_argument("--web-only", action="store_true", help="only the pages")
     options = parser.parse_args()
     try:
@@ -135,6 +156,8 @@ def main() -> int:
         web_build()
         if options.browser:
             need_browser()
+        if options.postgres:
+            need_postgres()
     except MissingError as error:
         print(f"sushibelt: {error}", file=sys.stderr)
         return 1

@@ -19,6 +19,7 @@ from server.live.protocol import ViewerProtocol
 from server.security import BODY_LIMIT
 from server.service import Service
 from server.settings import Settings, SettingsError, load, unknown
+from server.store.address import name_of
 from server.store.database import StoreError
 
 GRACE_SECONDS = 5
@@ -161,6 +162,8 @@ def main() -> int:
         settings = settings.model_copy(update={"port": bound.getsockname()[1]})
         say(f"Sushibelt {__version__} trains contrastive learners and shows in your browser how they do it.")
         say(f"  data        {settings.data_dir}")
+        if isinstance(settings.database, str):
+            say(f"  database    {name_of(settings.database)}")
         # uvicorn raises the signal again once it has stopped; stopping on request is a success.
         previous = signal.signal(signal.SIGTERM, lambda *_: None)
         try:

@@ -38,7 +38,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         lock = await asyncio.to_thread(lock_folder, settings.data_dir)
-        database = Database(settings.data_dir / "sushibelt.db")
+        database = Database(settings.database)
         try:
             await database.open()
             service = Service(settings, engine or LocalEngine(settings), Repository(database))

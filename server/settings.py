@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.store import address
+
 PREFIX = "SUSHIBELT_"
+SECRET = frozenset({"database_url"})
 REPOSITORY = Path(__file__).resolve().parent.parent
 SET_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,2})?")
@@ -29,11 +32,16 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """All settings with their defaults. The description of each is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0: everywhere.")
     port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 lets the system choose one.")
     data_dir: Path = Field(Path("./data"), description="Folder for the database and all caches.")
+    database_url: SecretStr = Field(
+        SecretStr(""), description="postgresql://user:password@host/database; empty: a SQLite file in the data folder."
+    )
     device: str = Field("auto", description="Where runs train: auto, cpu, cuda, cuda:N or mps.")
     images: Annotated[dict[str, Path], NoDecode] = Field(
         default_factory=dict, description="Folders or archives of pictures: name=path, more after a comma."
@@ -55,6 +63,14 @@ class Settings(BaseSettings):
         30, gt=0, le=3_600, description="A viewer that takes no byte for so long is disconnected."
     )
     web_dir: Path = Field(REPOSITORY / "web" / "dist", description="The built pages.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value().strip()
+        if url:
+            address.check(url)
+        return SecretStr(url)
 
     @field_validator("device")
     @classmethod
@@ -86,6 +102,11 @@ class Settings(BaseSettings):
         if value.exists() and not value.is_dir():
             raise ValueError(f"{value} is not a folder; give a folder that the service may write to")
         return value.expanduser().absolute()
+
+    @property
+    def database(self) -> Path | str:
+        """The SQLite file, or the URL of a PostgreSQL database with its password: not to be shown."""
+        return self.database_url.get_secret_value() or self.data_dir / "sushibelt.db"
 
     @property
     def loopback(self) -> bool:
@@ -134,7 +155,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             variable = f"{PREFIX}{name.upper()}"
             message = str(entry["msg"]).removeprefix("Value error, ")
             help_text = Settings.model_fields[name].description if name in Settings.model_fields else ""
-            lines.append(f"{variable}={environment.get(variable, '')}: {message}. ({help_text})")
+            value = "***" if name in SECRET else environment.get(variable, "")
+            lines.append(f"{variable}={value}: {message}. ({help_text})")
         raise SettingsError("\n".join(lines)) from None
 
 

@@ -1,1 +1,1 @@
-"""What survives a restart: runs, events and metrics, in one SQLite file."""
+"""What survives a restart: runs, events, metrics and checkpoint rows, in SQLite or PostgreSQL."""

@@ -1,30 +1,22 @@
-"""The SQLite file: opened in WAL mode, one writer, readers beside it."""
+"""The database: a SQLite file or PostgreSQL, one writer, readers beside it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from sqlalchemy import event, text
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.store.errors import StoreError as StoreError
+from server.store.postgresql import Postgresql
 from server.store.schema import upgrade
-
-
-def _prepare(connection: Any, _record: Any) -> None:
-    """WAL lets readers go on while the writer writes; the busy timeout covers a backup tool's lock."""
-    # The driver's own implicit BEGIN is deferred and can fail half way with "database is locked".
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+from server.store.sqlite import Sqlite
 
 
 def lock_folder(folder: Path) -> IO[bytes]:
@@ -58,56 +50,77 @@ def lock_folder(folder: Path) -> IO[bytes]:
     return handle
 
 
-class Database:
-    """Connections to one file. `write()` is a transaction and there is one at a time."""
+@contextmanager
+def _as_sqlalchemy() -> Iterator[None]:
+    """What drivers say of a broken line or a late answer without SQLAlchemy, as one of its errors."""
+    try:
+        yield
+    except OSError as error:
+        raise OperationalError(None, None, error) from error
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=5)
-        event.listen(self.engine.sync_engine, "connect", _prepare)
+
+class Database:
+    """A SQLite file, given as its path, or a PostgreSQL database, given as its URL.
+
+    `read()` and `write()` are the only ways in. `write()` is a transaction and there is one at a time. What goes wrong
+    in them is a SQLAlchemyError on both.
+    """
+
+    def __init__(self, where: Path | str) -> None:
+        self._kind: Sqlite | Postgresql = Sqlite(where) if isinstance(where, Path) else Postgresql(where)
         self._writer = asyncio.Lock()
+        self.name = self._kind.name
+        """For people, without a password."""
 
     async def open(self) -> None:
         """Create the tables, or bring those of an older Sushibelt up to date with all their data.
 
         Raises:
-            StoreError: newer schema or damaged file.
+            StoreError: newer schema, damaged file, no server, another service is there.
         """
         try:
+            with _as_sqlalchemy():
+                await self._kind.open()
             async with self.write() as connection:
-                await connection.run_sync(upgrade, str(self.path))
-        except DatabaseError as error:
-            raise StoreError(
-                f"{self.path} cannot be read as a database ({error.orig}); move it away or restore a copy"
-            ) from None
+                await connection.run_sync(upgrade, self.name)
+        except SQLAlchemyError as error:
+            raise StoreError(self._kind.explain(error)) from None
 
     async def close(self) -> None:
         """Give all connections back."""
-        await self.engine.dispose()
+        await self._kind.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection to read with; sees one consistent moment."""
-        async with self.engine.connect() as connection:
-            await connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                await connection.rollback()
+        with _as_sqlalchemy():
+            async with self._kind.reading() as connection:
+                try:
+                    yield connection
+                finally:
+                    await connection.rollback()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed at the end of the block."""
-        async with self._writer, self.engine.connect() as connection:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                await connection.commit()
-            except BaseException:
-                await connection.rollback()
-                raise
+        with _as_sqlalchemy():
+            async with self._writer, self._kind.writing() as connection:
+                try:
+                    yield connection
+                    await connection.commit()
+                except BaseException:
+                    await connection.rollback()
+                    raise
 
     async def ping(self) -> None:
-        """Raise if the file cannot be read."""
+        """Raise if the database cannot be read."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def reclaim(self) -> None:
+        """Give the space of what was deleted back to the disk; writers get their turn in between."""
+        more = True
+        while more:
+            with _as_sqlalchemy():
+                async with self._writer:
+                    more = await self._kind.reclaim()

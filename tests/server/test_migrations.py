@@ -14,6 +14,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from postgres import Postgres
 from sqlalchemy import Connection, create_engine
 
 from server.runs import Run
@@ -104,28 +105,21 @@ def compare(connection: Connection) -> list[Any]:
     return list(compare_metadata(context, Base.metadata))
 
 
-def test_revisions_make_what_the_models_say(tmp_path: Path) -> None:
+def test_revisions_make_what_the_models_say(database: Path | str) -> None:
     async def main() -> list[Any]:
-        database = Database(tmp_path / "sushibelt.db")
-        await database.open()
-        async with database.read() as connection:
+        opened = Database(database)
+        await opened.open()
+        async with opened.read() as connection:
             found = await connection.run_sync(compare)
-        await database.close()
+        await opened.close()
         return found
 
     assert asyncio.run(main()) == []
 
 
-def refusal(path: Path) -> str:
-    async def main() -> None:
-        database = Database(path)
-        try:
-            await database.open()
-        finally:
-            await database.close()
-
+def refusal(where: Path | str) -> str:
     with pytest.raises(StoreError) as caught:
-        asyncio.run(main())
+        asyncio.run(open_and_close(where))
     return str(caught.value)
 
 
@@ -152,3 +146,23 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
         file.execute("CREATE TABLE events (what TEXT)")
     file.close()
     assert "'events' that is not Sushibelt's" in refusal(tmp_path / "sushibelt.db")
+
+
+def test_postgresql_refuses_the_same(postgres: Postgres) -> None:
+    url = postgres.new()
+    asyncio.run(open_and_close(url))
+    asyncio.run(open_and_close(url))
+    name = url.rpartition("/")[2]
+    postgres.sql("UPDATE alembic_version SET version_num = '9999'", name)
+    assert "newer Sushibelt (revision 9999)" in refusal(url)
+    url = postgres.new()
+    postgres.sql("CREATE TABLE events (what TEXT)", url.rpartition("/")[2])
+    assert "'events' that is not Sushibelt's" in refusal(url)
+
+
+async def open_and_close(where: Path | str) -> None:
+    database = Database(where)
+    try:
+        await database.open()
+    finally:
+        await database.close()

@@ -37,14 +37,17 @@ def test_what_cannot_be_served_ends_with_one_line(tmp_path: Path) -> None:
             ({"HOST": "203.0.113.7", "PORT": "0"}, 1, "SUSHIBELT_PORT"),
             ({"PORT": port}, 1, "set SUSHIBELT_PORT to another port"),
             ({"PORT": "0", "DEVICE": "cuda:99"}, 2, "SUSHIBELT_DEVICE=cuda:99"),
+            ({"DATABASE_URL": "mysql://belt:secretword@localhost/belt"}, 2, "SUSHIBELT_DATABASE_URL=***"),
+            ({"PORT": "0", "DATABASE_URL": "postgresql://belt:secretword@127.0.0.1:1/belt"}, 1, "cannot be reached"),
         ]
         started = [
             (start(DATA_DIR=str(tmp_path / str(number)), **settings), status, said)
             for number, (settings, status, said) in enumerate(cases)
         ]
         for process, status, said in started:
-            _, errors = process.communicate(timeout=120)
+            output, errors = process.communicate(timeout=120)
             assert said in errors
+            assert "secretword" not in output + errors
             assert process.returncode == status, said
             assert "Traceback" not in errors
             assert len(errors.strip().splitlines()) <= 2, errors

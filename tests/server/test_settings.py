@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
 import pytest
 
 from server.settings import Settings, SettingsError, load, parse_images, unknown
+from server.store.address import name_of
+from server.store.database import Database
 
 
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,3 +61,56 @@ def test_a_typing_error_is_noticed() -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("belt", "is not a URL"),
+        ("mysql://u:secretword@host/db", "another word than postgresql://"),
+        ("postgresql+asyncpg://u:secretword@host/db", "another word than postgresql://"),
+        ("sqlite:///secretword.db", "leave it empty for a SQLite file"),
+        ("postgresql://u:secretword@host", "name of one database"),
+        ("postgresql://u:secretword@host/", "name of one database"),
+        ("postgresql://u:secretword@host/a/b", "name of one database"),
+        ("postgresql://u:secretword@host:99999/db", "host and port"),
+        ("postgresql://u:secretword@host:0/db", "port 0"),
+        ("postgresql://u:secret/word@host/db", "%2F"),
+        ("postgresql://u:12/secretword@host/db", "name of one database"),
+        ("postgresql://u:12?secretword@host/db", "name of one database"),
+        ("postgresql://u:12#secretword@host/db", "has a #"),
+        ("postgresql://u:secretword@[::1/db", "host and port"),
+    ],
+)
+def test_a_wrong_database_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str, said: str) -> None:
+    monkeypatch.setenv("SUSHIBELT_DATABASE_URL", url)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    line = str(caught.value)
+    assert line.startswith("SUSHIBELT_DATABASE_URL=***: ")
+    assert said in line
+    assert "\n" not in line
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secretword@host:5433/db", "the PostgreSQL database 'db' on host:5433"),
+        ("postgres://u:p%40secretword@host/db?sslmode=require", "the PostgreSQL database 'db' on host"),
+        ("postgresql:///db?host=/var/run/postgresql", "the PostgreSQL database 'db' on this machine"),
+    ],
+)
+def test_a_database_is_shown_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str, shown: str) -> None:
+    monkeypatch.setenv("SUSHIBELT_DATABASE_URL", f" {url} ")
+    settings = load()
+    assert settings.database == url
+    assert name_of(url) == Database(url).name == shown
+    assert "secretword" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_without_a_url_the_database_is_a_file_in_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUSHIBELT_DATA_DIR", str(tmp_path))
+    assert load().database == tmp_path / "sushibelt.db"
