@@ -79,7 +79,8 @@ class Postgresql:
         try:
             yield connection
         finally:
-            if connection.invalidated or connection.closed:
+            # Broken, or cancelled before its rollback was through: what it began must never be committed later.
+            if connection.invalidated or connection.closed or connection.in_transaction():
                 await self._give_up()
 
     async def _locked(self) -> AsyncConnection:
@@ -93,7 +94,7 @@ class Postgresql:
         try:
             await self._lock(connection)
         except BaseException:
-            await connection.close()
+            await _end(connection)  # not back into the pool: it may have the lock
             raise
         self._writer = connection
         return connection
@@ -115,10 +116,7 @@ class Postgresql:
         """Let go of the writer's connection, and of the lock with it."""
         connection, self._writer = self._writer, None
         if connection is not None:
-            with contextlib.suppress(SQLAlchemyError, OSError):
-                await connection.invalidate()
-            with contextlib.suppress(SQLAlchemyError, OSError):
-                await connection.close()
+            await _end(connection)
 
     async def reclaim(self) -> bool:
         """Nothing: the server's own autovacuum does it."""
@@ -150,3 +148,10 @@ class Postgresql:
         """Give all connections back, and the lock."""
         await self._give_up()
         await self.engine.dispose()
+
+
+async def _end(connection: AsyncConnection) -> None:
+    with contextlib.suppress(SQLAlchemyError, OSError):
+        await connection.invalidate()
+    with contextlib.suppress(SQLAlchemyError, OSError):
+        await connection.close()

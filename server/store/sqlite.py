@@ -12,6 +12,7 @@ import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util.concurrency import in_greenlet
 
 from server.store.errors import StoreError
 
@@ -38,6 +39,15 @@ def _prepare(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
+def _roll_back(connection: Any, _record: Any, _error: Any) -> None:
+    """End the transaction of a connection that is thrown away because its task was cancelled in a statement.
+
+    Closing alone would leave the transaction, and the lock on the file, for as long as a cursor is alive.
+    """
+    if in_greenlet():  # else it is the garbage collector, which cannot wait
+        connection.rollback()
+
+
 class Sqlite:
     """Connections to the file at `path`."""
 
@@ -45,6 +55,7 @@ class Sqlite:
         self.name = str(path)
         self.engine: AsyncEngine = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=5)
         event.listen(self.engine.sync_engine, "connect", _prepare)
+        event.listen(self.engine.sync_engine, "invalidate", _roll_back)
 
     async def open(self) -> None:
         """See that the file can be used as it must be.

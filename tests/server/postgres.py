@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -37,7 +36,9 @@ class Postgres:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="sushibelt-pg-"))
         self._as: dict[str, Any] = {}
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        if os.name == "posix" and os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            import pwd
+
             names = {entry.pw_name for entry in pwd.getpwall()}
             user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}

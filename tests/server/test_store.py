@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.runs import Run
 from server.store import repository as repository_module
 from server.store.checkpoints import Checkpoints
 from server.store.database import Database
-from server.store.models import MetricsRow
+from server.store.models import MetricsRow, RunRow
 from server.store.repository import Repository, StoredEvent
 from trainers.config import RunConfig
 
@@ -227,5 +227,32 @@ def test_checkpoints_are_recorded_with_the_run(database: Path | str) -> None:
             await checkpoints.record("gone", 1, 1, "file", 1, {})
         await store.remove_run("r1")
         assert await checkpoints.all_files() == {"other"}
+
+    with_store(database, body)
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.05])
+def test_a_cancelled_write_leaves_nothing(database: Path | str, wait: float) -> None:
+    async def body(store: Repository) -> None:
+        await store.add_run(new_run().columns(), [])
+        begun = asyncio.Event()
+
+        async def slow() -> None:
+            async with store.database.write() as connection:
+                await connection.execute(update(RunRow).values(step=9))
+                begun.set()
+                while True:
+                    await connection.execute(select(RunRow.step))
+
+        for _ in range(5):
+            begun.clear()
+            task = asyncio.create_task(slow())
+            await begun.wait()
+            await asyncio.sleep(wait)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await store.save("r1", {"name": "after"})
+            assert [(row["step"], row["name"]) for row in await store.runs()] == [(0, "after")]
 
     with_store(database, body)
