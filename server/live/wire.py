@@ -74,6 +74,26 @@ def encode(
     Raises:
         WireError: an array whose dtype is not one of u8, u16, u32, i32, f32.
     """
+    table, blocks = lay_out(sections)
+    fields = {
+        "run": run,
+        "epoch": epoch,
+        "offset": offset,
+        "step": step,
+        "time": round(time, 3),
+        "snapshot": snapshot,
+        "scalars": {name: plain(value) for name, value in scalars.items()},
+        "sections": table,
+    }
+    return b"".join((head(MAGIC, fields), *blocks))
+
+
+def lay_out(sections: Mapping[str, Array]) -> tuple[list[dict[str, Any]], list[bytes]]:
+    """The table of sections as the header carries it, and their bytes, each padded.
+
+    Raises:
+        WireError: an array whose dtype is not one of u8, u16, u32, i32, f32.
+    """
     table: list[dict[str, Any]] = []
     blocks: list[bytes] = []
     start = 0
@@ -85,22 +105,46 @@ def encode(
         data = np.ascontiguousarray(array).tobytes()
         blocks.append(data + bytes(-len(data) % 8))
         start += len(blocks[-1])
-    header = json.dumps(
-        {
-            "run": run,
-            "epoch": epoch,
-            "offset": offset,
-            "step": step,
-            "time": round(time, 3),
-            "snapshot": snapshot,
-            "scalars": {name: plain(value) for name, value in scalars.items()},
-            "sections": table,
-        },
-        separators=(",", ":"),
-        allow_nan=False,
-    ).encode()
+    return table, blocks
+
+
+def head(magic: bytes, fields: Mapping[str, Any]) -> bytes:
+    """Magic, length and header, so padded that what follows begins on a multiple of 8."""
+    header = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
     header += b" " * (-len(header) % 8)
-    return b"".join((MAGIC, struct.pack("<I", len(header)), header, *blocks))
+    return b"".join((magic, struct.pack("<I", len(header)), header))
+
+
+def read_head(magic: bytes, data: bytes) -> tuple[dict[str, Any], int]:
+    """The header's fields and where the bytes after it begin.
+
+    Raises:
+        WireError: other bytes than `head` makes.
+    """
+    if len(data) < 8 or data[:4] != magic:
+        raise WireError(f"not an {magic.decode()} frame")
+    (length,) = struct.unpack_from("<I", data, 4)
+    body = 8 + length
+    if length % 8 or body > len(data):
+        raise WireError("the header does not fit in the frame")
+    try:
+        fields = json.loads(data[8:body])
+    except ValueError as error:
+        raise WireError(f"the frame is damaged: {error}") from None
+    if not isinstance(fields, dict):
+        raise WireError("the frame is damaged: its header is no object")
+    return fields, body
+
+
+def read_sections(table: list[dict[str, Any]], data: bytes, body: int) -> dict[str, Array]:
+    """The arrays of a table, as views on the bytes from `body` on. Raises KeyError, TypeError, ValueError."""
+    sections = {}
+    for entry in table:
+        shape = tuple(entry["shape"])
+        dtype = np.dtype(DTYPES[entry["dtype"]])
+        flat = np.frombuffer(data, dtype, math.prod(shape), body + entry["start"])
+        sections[entry["name"]] = flat.reshape(shape)
+    return sections
 
 
 def decode(data: bytes) -> Frame:
@@ -109,20 +153,9 @@ def decode(data: bytes) -> Frame:
     Raises:
         WireError: not a whole, well-formed frame.
     """
-    if len(data) < 8 or data[:4] != MAGIC:
-        raise WireError("not an SBT1 frame")
-    (length,) = struct.unpack_from("<I", data, 4)
-    body = 8 + length
-    if length % 8 or body > len(data):
-        raise WireError("the header does not fit in the frame")
+    header, body = read_head(MAGIC, data)
     try:
-        header = json.loads(data[8:body])
-        sections = {}
-        for entry in header["sections"]:
-            shape = tuple(entry["shape"])
-            dtype = np.dtype(DTYPES[entry["dtype"]])
-            flat = np.frombuffer(data, dtype, math.prod(shape), body + entry["start"])
-            sections[entry["name"]] = flat.reshape(shape)
+        sections = read_sections(header["sections"], data, body)
         fields = {name: header[name] for name in ("run", "epoch", "offset", "step", "time", "snapshot", "scalars")}
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"the frame is damaged: {error}") from None
