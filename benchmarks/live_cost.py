@@ -141,8 +141,8 @@ def take_apart(config: RunConfig, settings: Settings, rate: float, seconds: floa
         black_box.clear(box)
         saving = Saving(backend, settings.data_dir / "checkpoints", settings.checkpoint_seconds, inbox.put)
         loop = Loop(backend, gallery, inbox, outbox, saving, black_box.BlackBox(box))
-        watch = {"viewers": 1, "rate": rate, "sections": SECTIONS[config.method], "reach": 1.0}
-        start = asdict(Launch(RUN, 1, 0, config.model_dump())) | {"op": "start", "id": 1, "watch": watch}
+        watch = Watch(1, rate, SECTIONS[config.method])
+        start = asdict(Launch(RUN, 1, 0, config.model_dump(), watch=watch)) | {"op": "start", "id": 1}
         with timed_words(ledger, outbox):
             inbox.put(start)
             conductor = threading.Thread(target=conduct, args=(loop, ledger, seconds), daemon=True)

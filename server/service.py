@@ -25,6 +25,7 @@ from server.errors import Conflict, Invalid, NotFound, SushibeltError, Unavailab
 from server.journal import Chunk, Journal
 from server.live import wire
 from server.live.hub import DEFAULT_SECTIONS, Hub, Tick
+from server.recordings import Recordings
 from server.runs import LESSONS, THEN_PAUSED, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
@@ -53,6 +54,7 @@ class Service:
         )
         self.hub = Hub(self.engine.watch, self._lack)
         self.journal = Journal(repository, self.hub)
+        self.recordings = Recordings(settings, self.hub)
         self.runs: dict[str, Run] = {}
         self.closing = False
         self.creating = asyncio.Lock()
@@ -114,6 +116,7 @@ class Service:
         await self.engine.stop()
         if self._noting:
             await asyncio.wait(self._noting, timeout=NOTE_SECONDS)
+        await self.recordings.close()
         for task in list(self._tasks):
             task.cancel()
 
@@ -167,7 +170,7 @@ class Service:
         self._spawn(self._fetch_snapshot(run), f"snapshot {run}")
 
     async def _fetch_snapshot(self, run: str) -> None:
-        sections = self.hub.watch(run).sections or DEFAULT_SECTIONS
+        sections = self.hub.lacked(run) or DEFAULT_SECTIONS
         try:
             await self.engine.snapshot(run, sections)
         except (EngineRefusal, EngineGone):
@@ -246,6 +249,7 @@ class Service:
         if not self.engine.ready:
             return
         run.launched = True
+        self.recordings.open(run)
         checkpoints = await self.shelf.candidates(run)
         launch = Launch(
             run.id,
@@ -295,6 +299,7 @@ class Service:
             with contextlib.suppress(EngineGone):
                 await self.engine.drop(run.id)
             await self.shelf.clear(run.id)
+            await self.recordings.remove(run)
             await self.repository.remove_run(run.id)
             self.runs.pop(run.id, None)
             self.journal.forget(run.id)
@@ -362,6 +367,7 @@ class Service:
         run.first_epoch, run.saved_step, run.save_error, run.blame = run.epoch, None, None, Blame()
         run.parent = run.parent_step = None
         self._queue(run, paused=False)
+        await self.recordings.reset(run)
         config = run.config.model_dump(mode="json")
         await self.journal.publish(run, self.journal.next_event(run, "reset", seed=run.config.seed, config=config))
         await self.shelf.clear(run.id)

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     checkpoint_mb: float = Field(1_000, gt=0, le=1e7, description="Megabytes they may take; the newest two stay.")
     max_viewers: int = Field(500, ge=1, le=100_000, description="Live sockets at once.")
     threads: int = Field(0, ge=0, le=1_024, description="CPU threads of the worker; 0: all cores but one.")
+    recording_mb: float = Field(
+        32, ge=0, le=4_000, allow_inf_nan=False, description="Megabytes that a run's recording may take; 0: none."
+    )
     viewer_stall_seconds: float = Field(
         30, gt=0, le=3_600, description="A viewer that takes no byte for so long is disconnected."
     )

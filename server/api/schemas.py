@@ -56,6 +56,7 @@ class Links(BaseModel):
     tick: str
     checkpoints: str
     checkpoint: str
+    recording: str
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
@@ -285,5 +286,6 @@ def run_resource(run: Run, service: Service) -> RunResource:
             tick=f"{path}/tick",
             checkpoints=f"{path}/checkpoints",
             checkpoint=f"{path}/checkpoint",
+            recording=f"{path}/recording",
         ),
     )

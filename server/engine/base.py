@@ -28,13 +28,17 @@ class EngineGone(Exception):  # noqa: N818
 class Watch:
     """What all viewers of a run together ask for.
 
-    rate: ticks a second; reach: seconds that a change frame reaches back.
+    rate: ticks a second; reach: seconds that a change frame reaches back; record: ticks a second for the
+    recording, 0 for none, with `record_sections` in them. A recorder is no viewer: nobody stays awake for it,
+    and what it wants beyond the viewers' sections goes only into the ticks that are due to it.
     """
 
     viewers: int = 0
     rate: float = 20.0
     sections: tuple[str, ...] = ()
     reach: float = 1.0
+    record: float = 0.0
+    record_sections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -339,7 +339,7 @@ class Loop:
             else:
                 reason = (training.reason or "").removesuffix(THEN_PAUSED)
                 training.become("queued", reason + THEN_PAUSED if training.paused else reason)
-        if training.trainer is not None and training.watch.viewers and command != "resume":
+        if training.trainer is not None and training.watch.anyone and command != "resume":
             self._guard(training, lambda: training.tick(time.monotonic(), everyone=True, single=True))
         self._reply(message["id"], training.resource())
 
@@ -355,4 +355,5 @@ class Loop:
 
 
 def _watch(values: Message) -> Watch:
-    return Watch(values["viewers"], values["rate"], frozenset(values["sections"]), values["reach"])
+    sets = {name: frozenset(values[name]) for name in ("sections", "record_sections")}
+    return Watch(**{**values, **sets})

@@ -40,6 +40,19 @@ class Watch:
     sections: frozenset[str] = frozenset()
     reach: float = 1.0
     """A change frame reaches back so many seconds: a viewer may miss what came between."""
+    record: float = 0.0
+    """Ticks a second for the recording, whether somebody watches or not; 0 for none."""
+    record_sections: frozenset[str] = frozenset()
+
+    @property
+    def anyone(self) -> bool:
+        """True while somebody, be it a recorder, takes ticks."""
+        return self.viewers > 0 or self.record > 0
+
+    @property
+    def pace(self) -> float:
+        """Ticks a second that are made; 0 for none."""
+        return max(self.rate if self.viewers else 0.0, self.record)
 
 
 @dataclass
@@ -72,6 +85,7 @@ class Training:
     save_error: str | None = None
     _last_tick: float = -1e9
     _last_pictures: float = -1e9
+    _last_recorded: float = -1e9
     _last_metrics: float = 0.0
     _unwatched_since: float = -1e9
     _said: deque[tuple[float, int]] = field(default_factory=deque)
@@ -190,9 +204,10 @@ class Training:
         return phase.name
 
     def _tick_due(self, now: float) -> bool:
-        if not self.watch.viewers or self.outbox.waiting(self.run):
+        pace = self.watch.pace
+        if not pace or self.outbox.waiting(self.run):
             return False
-        return now - self._last_tick >= 0.97 / self.watch.rate
+        return now - self._last_tick >= 0.97 / pace
 
     def _count(self, now: float) -> None:
         self._pace.append((now, self.step))
@@ -276,7 +291,11 @@ class Training:
         phase: the part of a step just taken, whose figures and arrays go along.
         """
         assert self.trainer is not None
-        sections = set(self.watch.sections) or {"dict"}
+        sections = set(self.watch.sections)
+        # What only the recorder wants is not made at the viewers' rate.
+        if self.watch.record and (single or whole or now - self._last_recorded >= 0.97 / self.watch.record):
+            sections |= self.watch.record_sections
+        sections = sections or {"dict"}
         if not everyone and self.snapshot_wanted is not None:
             sections |= self.snapshot_wanted
         if not single and not whole and now - self._last_pictures < PICTURE_SECONDS:
@@ -303,6 +322,8 @@ class Training:
                 self._said.append((now, int(written or 0)))
         if everyone:
             self._last_tick = now
+            if sections >= self.watch.record_sections:
+                self._last_recorded = now
         self._send_tick(moment, everyone, f"{self.run} whole" if whole else self.run, newest, sorted(sections))
 
     def _send_tick(self, moment: TickLike, everyone: bool, key: str, newest: Any, sections: list[str]) -> None:
@@ -341,7 +362,8 @@ class Training:
     def show_progress(self, now: float, *, over: bool = False) -> None:
         """A tick for the sake of the evaluation, where training sends none; at its end in any case."""
         assert self.trainer is not None
-        if self.watch.viewers and self.trainer.between_steps and (over or now - self._last_tick >= PROGRESS_SECONDS):
+        due = self.watch.viewers and now - self._last_tick >= PROGRESS_SECONDS
+        if self.trainer.between_steps and (due or (over and self.watch.anyone)):
             self.tick(now, everyone=True)
 
     def serve_snapshot(self, now: float) -> None:

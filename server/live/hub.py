@@ -51,6 +51,8 @@ class Tick:
 class Viewer:
     """One viewer of one run: what it asked for, what it holds, what waits for it."""
 
+    person = True
+    """False for a recorder: it is not counted, hears no events, and keeps no run awake."""
     sections: tuple[str, ...] = DEFAULT_SECTIONS
     rate: float = DEFAULT_RATE
     visible: bool = True
@@ -126,6 +128,11 @@ class Viewer:
         return more
 
     @property
+    def paced_sections(self) -> tuple[str, ...]:
+        """Sections of the ticks that come at the viewer's rate."""
+        return self.sections
+
+    @property
     def lacking(self) -> bool:
         """True while the dictionary is wanted and there is nothing to build it on."""
         return "dict" in self.sections and self._held is None and self._base is None
@@ -179,6 +186,10 @@ class Channel:
     watch: Watch = field(default_factory=Watch)
     waiting: list[asyncio.Future[Tick]] = field(default_factory=list)
 
+    @property
+    def people(self) -> list[Viewer]:
+        return [viewer for viewer in self.viewers if viewer.person]
+
 
 class Hub:
     """All channels. `on_watch(run, watch)` hears what viewers together ask for; `on_lack(run)` that one
@@ -209,6 +220,12 @@ class Hub:
         for future in channel.waiting if channel else ():
             future.cancel()
 
+    def lacked(self, run: str) -> tuple[str, ...]:
+        """Sections of a snapshot that serves all who watch, and a recorder where it is one that lacks it."""
+        channel = self._channels[run]
+        lacking = {s for v in channel.viewers if v.visible and not v.person and v.lacking for s in v.sections}
+        return tuple(section for section in SECTIONS if section in lacking | set(channel.watch.sections))
+
     def position(self, run: str) -> tuple[int, int]:
         """(epoch, newest offset) on the run's wire."""
         channel = self._channels[run]
@@ -221,7 +238,7 @@ class Hub:
     @property
     def viewers(self) -> int:
         """Sockets of all runs."""
-        return sum(len(channel.viewers) for channel in self._channels.values())
+        return sum(len(channel.people) for channel in self._channels.values())
 
     # Viewers
 
@@ -229,7 +246,8 @@ class Hub:
         """From now on the viewer gets what the run says."""
         channel = self._channels[run]
         channel.viewers.add(viewer)
-        self.emptied.clear()
+        if viewer.person:
+            self.emptied.clear()
         self._serve(run, channel, viewer)
         self.changed(run)
 
@@ -279,21 +297,25 @@ class Hub:
     def changed(self, run: str) -> None:
         """Work out what is asked for and tell whom it concerns."""
         channel = self._channels[run]
-        seeing = [viewer for viewer in channel.viewers if viewer.visible]
+        seeing = [viewer for viewer in channel.people if viewer.visible]
+        recorders = [viewer for viewer in channel.viewers if viewer.visible and not viewer.person]
+        recorded = {section for viewer in recorders for section in viewer.paced_sections}
         wanted = {section for viewer in seeing for section in viewer.sections}
         rates = [viewer.rate for viewer in seeing]
         watch = Watch(
             viewers=len(seeing),
             rate=min(max(rates, default=DEFAULT_RATE), MAX_RATE),
             sections=tuple(section for section in SECTIONS if section in wanted),
-            reach=max(1.0, 1.5 / min(rates)) if rates else 1.0,
+            reach=max([1.0, *(1.5 / rate for rate in rates), *(1.5 / viewer.rate for viewer in recorders)]),
+            record=max((viewer.rate for viewer in recorders), default=0.0),
+            record_sections=tuple(section for section in SECTIONS if section in recorded),
         )
         if watch == channel.watch:
             return
         before, channel.watch = channel.watch, watch
         self._on_watch(run, watch)
         if before.viewers != watch.viewers:
-            for viewer in channel.viewers:
+            for viewer in channel.people:
                 viewer.count(watch.viewers)
 
     def _serve(self, run: str, channel: Channel, viewer: Viewer) -> None:
@@ -356,7 +378,7 @@ class Hub:
         channel.offset = max(channel.offset, offset)
         channel.events.append((epoch, offset, body))
         message = wire.text("event", epoch=epoch, offset=offset, event=body)
-        for viewer in channel.viewers:
+        for viewer in channel.people:
             viewer.say(message)
 
     def recent(self, run: str, after: tuple[int, int]) -> list[tuple[int, int, dict[str, Any]]] | None:
@@ -379,10 +401,10 @@ class Hub:
 
     def everybody(self) -> list[Viewer]:
         """All viewers of all runs."""
-        return [viewer for channel in self._channels.values() for viewer in channel.viewers]
+        return [viewer for channel in self._channels.values() for viewer in channel.people]
 
     def _trim(self) -> None:
         """Frames of runs that nobody watches are kept for a few runs only."""
-        idle = [c for c in self._channels.values() if not c.viewers and c.snapshot is not None]
+        idle = [c for c in self._channels.values() if not c.people and c.snapshot is not None]
         for channel in idle[: max(0, len(idle) - FRAMES_KEPT)]:
             channel.latest = channel.snapshot = None

@@ -73,7 +73,7 @@ def encode_head(run: dict[str, Any], catalog: dict[str, Any], created: float, re
     Raises:
         RecordingError: a number does not fit its column, as in a recording of more than 4 GB.
     """
-    starts = np.cumsum([0, *(padded(record.length) for record in records)])[:-1]
+    starts = np.cumsum([0, *(padded(record.length) for record in records)])[:-1].tolist()
     rows = [
         (r.kind, r.time, r.epoch, r.offset, r.step, start, r.length) for r, start in zip(records, starts, strict=True)
     ]

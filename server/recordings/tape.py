@@ -231,12 +231,31 @@ class Tape:
                 return 0
 
     def reading(self) -> Reading | None:
-        """The tape as it is now for one who reads it; None while there is none. Creates nothing."""
+        """The tape as it is now for one who reads it; None while there is none. Changes nothing on disk."""
         with self._lock:
-            if self._gone or (self._file is None and not self.path.exists()):
+            if self._gone:
                 return None
-            self._open()
-            return Reading(io.FileIO(self.path), tuple(self._entries)) if self._entries else None
+            try:
+                file = io.FileIO(self.path)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            entries = self._entries
+            try:
+                if self._file is None:  # only looked at: cutting is for the one who writes
+                    found = _scan(file)
+                    entries = found[1] if found is not None and found[0] == self._first_epoch else []
+            except BaseException:
+                file.close()
+                raise
+            if not entries:
+                file.close()
+                return None
+            return Reading(file, tuple(entries))
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, without the path: it is told to clients."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 class TapeFullError(OSError):

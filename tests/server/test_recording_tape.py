@@ -46,6 +46,7 @@ def test_what_is_written_is_there_also_after_it_is_opened_again(tmp_path: Path) 
     tape.close()
     again = Tape(tape.path, 1, bound=MB)
     assert content(again) == TICKS
+    again.open()
     assert again.last is not None
     assert (again.last.time, again.last.offset, again.last.step) == (105.0, 5, 10)
     assert again.append(CHANGE, 106.0, 2, 1, 12, b"new epoch")
