@@ -48,12 +48,12 @@ def tick(
 class Rig:
     def __init__(self) -> None:
         self.watches: list[base.Watch] = []
-        self.asked: list[tuple[str, ...]] = []
+        self.asked = 0
         self.hub = Hub(lambda run, watch: self.watches.append(watch), self._ask)
         self.hub.open("r", 1, 0)
 
     def _ask(self, run: str) -> None:
-        self.asked.append(self.hub.lacked(run))
+        self.asked += 1
 
     def join(self, viewer: Viewer) -> Viewer:
         self.hub.join("r", viewer)
@@ -87,17 +87,19 @@ def test_views_are_asked_for_where_the_recorder_lacks_the_whole_and_nowhere_else
         rig = Rig()
         tape = TapeViewer()
         rig.join(tape)
-        assert rig.asked[-1] == ("dict", "matrix", "views")
+        assert rig.hub.lacked("r") == ("dict", "matrix", "views")
         rig.hub.publish("r", tick(1))
         rig.hub._channels["r"].snapshot_at = -1e9
         rig.join(Viewer(sections=("dict",)))
-        assert rig.asked[-1] == ("dict",), "a person's snapshot is not larger for the recorder's sake"
+        assert rig.hub.lacked("r") == ("dict",), "a person's snapshot is not larger for the recorder's sake"
         rig.hub.publish("r", tick(2, everyone=False, sections="dict"))
         tape.take()
         tape.want_whole()
         rig.hub._channels["r"].snapshot_at = -1e9
+        before = rig.asked
         rig.hub.again("r", tape)
-        assert rig.asked[-1] == ("dict", "matrix", "views")
+        assert rig.asked == before + 1
+        assert rig.hub.lacked("r") == ("dict", "matrix", "views")
         rig.hub.publish("r", tick(3, everyone=False))
         rig.hub.publish("r", tick(4, 20))
         assert not tape.has_tick, "only the whole will do"
@@ -117,7 +119,7 @@ def test_the_recorder_never_takes_a_change_with_a_hole() -> None:
             rig.join(tape)
             for step in range(1, 80):
                 if rig.asked and chance.random() < 0.5:
-                    rig.asked.clear()
+                    rig.asked = 0
                     rig.hub.publish("r", tick(step, everyone=False, sections="dict matrix views"))
                 sections = chance.choice(["dict", "dict matrix"])
                 rig.hub.publish("r", tick(step, max(0, 10 * (step - chance.randint(1, 6))), sections=sections))
