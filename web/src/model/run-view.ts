@@ -6,6 +6,7 @@
  */
 
 import {
+  ApiError,
   type CommandName,
   getLastEvaluation,
   getRun,
@@ -18,12 +19,16 @@ import {
 } from "../api.js";
 import type { Tick } from "../wire/frames.js";
 import type { RunEvent, ServerMessage } from "../wire/messages.js";
-import { LiveSocket, type SocketStatus } from "../wire/socket.js";
+import { LiveSocket } from "../wire/socket.js";
+import type { MakeWire, Wire, WireStatus } from "../wire/wire.js";
 import { DictionaryModel } from "./dictionary.js";
 import { History } from "./history.js";
 import type { Evaluation } from "./scores.js";
 
-export type RunStatus = "connecting" | "live" | "paused" | "asleep" | "stale" | "offline" | "failed";
+export type RunStatus = "connecting" | "live" | "paused" | "asleep" | "stale" | "offline" | "failed" | "recording";
+
+/** What stands where a recorded run's controls would be. */
+export const FIXED = "A recording: its knobs are as they were when it was made.";
 
 export interface RunViewOptions {
   sections: readonly string[];
@@ -57,8 +62,8 @@ export class RunView extends EventTarget {
   tickAt = 0;
   viewers = 0;
 
-  private readonly socket: LiveSocket;
-  private link: SocketStatus = "closed";
+  private readonly wire: Wire;
+  private link: WireStatus = "closed";
   /** Newest position on this connection: an older tick that comes late is passed over. */
   private heard = { epoch: -1, offset: -1 };
   private visible = true;
@@ -75,12 +80,13 @@ export class RunView extends EventTarget {
     private readonly options: RunViewOptions,
     /** What is known of the run before the first message. */
     run: Run | null = null,
+    makeWire: MakeWire = (handlers) => new LiveSocket(handlers),
   ) {
     super();
     this.run = run;
     this.sections = options.sections;
     this.dictionary = new DictionaryModel(options.dictionary ?? "queue");
-    this.socket = new LiveSocket({
+    this.wire = makeWire({
       url: (since) => this.url(since),
       message: (message) => this.hear(message),
       tick: (tick) => this.take(tick),
@@ -89,7 +95,7 @@ export class RunView extends EventTarget {
   }
 
   connect(): void {
-    this.socket.open();
+    this.wire.open();
     this.watchdog ??= setInterval(() => {
       this.settle();
       if (this.status === "stale") this.emit("status"); // its badge counts the seconds
@@ -99,7 +105,7 @@ export class RunView extends EventTarget {
   disconnect(): void {
     clearInterval(this.watchdog);
     this.watchdog = undefined;
-    this.socket.close();
+    this.wire.close();
   }
 
   /**
@@ -113,15 +119,15 @@ export class RunView extends EventTarget {
     if (this.visible === visible) return;
     this.visible = visible;
     this.settle();
-    this.socket.send({ kind: "watch", visible });
-    this.socket.setVisible(visible);
+    this.wire.send({ kind: "watch", visible });
+    this.wire.setVisible(visible);
     if (visible) this.liveSince = performance.now();
   }
 
   /** Ask for other sections from now on; what is included beside them stays. */
   watch(sections: readonly string[]): void {
     this.sections = sections;
-    this.socket.send({ kind: "watch", sections: this.wanted });
+    this.wire.send({ kind: "watch", sections: this.wanted });
   }
 
   /** Ask for one section more (such as "map" while a panel is open), until the returned function is called. */
@@ -130,7 +136,7 @@ export class RunView extends EventTarget {
     const change = (alter: () => void): void => {
       const before = this.wanted.length;
       alter();
-      if (this.wanted.length !== before) this.socket.send({ kind: "watch", sections: this.wanted });
+      if (this.wanted.length !== before) this.wire.send({ kind: "watch", sections: this.wanted });
     };
     change(() => this.included.add(mine));
     return () => change(() => this.included.delete(mine));
@@ -141,16 +147,32 @@ export class RunView extends EventTarget {
     return [...new Set([...this.sections, ...[...this.included].map(({ section }) => section)])];
   }
 
+  /** True for a run that is over and only shown again: there is nothing to change or to ask for. */
+  get recorded(): boolean {
+    return this.link === "recorded";
+  }
+
+  /** Play or pause a recording. */
+  toggle(): void {
+    this.wire.send({ kind: "toggle" });
+  }
+
   /** Change knobs. Resolves with the step from which they hold; rejects with an ApiError. */
   async setKnobs(knobs: Knobs): Promise<number> {
+    this.mustBeLive();
     const answer = await patchKnobs(this.runId, knobs);
     this.mergeKnobs(answer.knobs);
     return answer.step;
   }
 
   async command(name: CommandName, args: Readonly<Record<string, number>> = {}): Promise<void> {
+    this.mustBeLive();
     const { accepted: _, ...run } = await sendCommand(this.runId, name, args);
     this.setRun(run);
+  }
+
+  private mustBeLive(): void {
+    if (this.recorded) throw new ApiError(FIXED, 0, "recording");
   }
 
   /** A knob as the run has it now, or undefined before the run is known. */
@@ -177,7 +199,17 @@ export class RunView extends EventTarget {
         this.viewers = message.run.viewers;
         this.liveSince = performance.now();
         this.setRun(message.run);
-        if (!this.visible) this.socket.send({ kind: "watch", visible: false });
+        if (!this.visible) this.wire.send({ kind: "watch", visible: false });
+        break;
+      case "moment":
+        // What follows may be older than what was shown last.
+        this.heard = { epoch: message.epoch, offset: -1 };
+        this.tick = null;
+        this.dictionary.clear();
+        this.history.clear();
+        for (const [step, scalars] of message.past) this.history.add(step, scalars);
+        this.evaluation = message.evaluation;
+        this.setRun(message.run);
         break;
       case "event":
         this.takeEvent(message.event);
@@ -222,7 +254,7 @@ export class RunView extends EventTarget {
     const now = performance.now();
     if (this.askedSnapshotAt && now - this.askedSnapshotAt < 2_000) return;
     this.askedSnapshotAt = now;
-    this.socket.send({ kind: "snapshot" });
+    this.wire.send({ kind: "snapshot" });
   }
 
   private takeEvent(event: RunEvent): void {
@@ -285,7 +317,7 @@ export class RunView extends EventTarget {
     }
   }
 
-  private linkChanged(status: SocketStatus, detail: string | null): void {
+  private linkChanged(status: WireStatus, detail: string | null): void {
     this.link = status;
     if (detail) this.detail = detail;
     if (status === "open") this.detail = null;
@@ -300,6 +332,7 @@ export class RunView extends EventTarget {
   }
 
   private judge(): RunStatus {
+    if (this.link === "recorded") return "recording";
     if (this.link === "gone") return "failed";
     if (this.link === "closed" && !this.visible && this.run) return unwatched(this.run);
     if (this.link !== "open") return this.link === "waiting" || this.tickAt > 0 ? "offline" : "connecting";

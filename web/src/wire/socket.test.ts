@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { encodeFrame } from "./frames.fixture.js";
-import { backoff, LiveSocket, type SocketStatus } from "./socket.js";
+import { backoff, LiveSocket } from "./socket.js";
+import type { WireStatus } from "./wire.js";
 
 class FakeSocket {
   static all: FakeSocket[] = [];
@@ -27,7 +28,7 @@ class FakeSocket {
 }
 
 function open() {
-  const statuses: SocketStatus[] = [];
+  const statuses: WireStatus[] = [];
   const steps: number[] = [];
   const socket = new LiveSocket({
     url: (since) => `ws://x?since=${since}`,

@@ -6,18 +6,9 @@
  * looks it stays shut once it breaks. `since` brings back the events missed in between.
  */
 
-import { decodeFrame, FrameError, type Tick } from "./frames.js";
+import { decodeFrame, FrameError } from "./frames.js";
 import type { ClientMessage, ServerMessage } from "./messages.js";
-
-export type SocketStatus = "closed" | "connecting" | "open" | "waiting" | "gone";
-
-export interface SocketHandlers {
-  /** Address to open; `since` is the last position heard, "EPOCH:OFFSET", or null at first. */
-  url(since: string | null): string;
-  message(message: ServerMessage): void;
-  tick(tick: Tick): void;
-  status(status: SocketStatus, detail: string | null): void;
-}
+import type { Wire, WireHandlers } from "./wire.js";
 
 const FIRST_WAIT = 400;
 const LONGEST_WAIT = 10_000;
@@ -30,7 +21,7 @@ export function backoff(attempt: number, random: () => number = Math.random): nu
   return wait * (0.5 + 0.5 * random());
 }
 
-export class LiveSocket {
+export class LiveSocket implements Wire {
   private socket: WebSocket | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private attempt = 0;
@@ -39,7 +30,7 @@ export class LiveSocket {
   private position: { epoch: number; offset: number } | null = null;
   private retryAfter: number | null = null;
 
-  constructor(private readonly handlers: SocketHandlers) {}
+  constructor(private readonly handlers: WireHandlers) {}
 
   /** Stay connected from now on; the first try waits until somebody looks. */
   open(): void {
