@@ -62,7 +62,7 @@ export class BeltExperiment extends LitElement {
   static override styles = [
     house,
     css`
-      .row {
+      .row:not([hidden]) {
         display: flex;
         flex-wrap: wrap;
         gap: 0.5rem;
@@ -112,7 +112,8 @@ export class BeltExperiment extends LitElement {
       >
         <span slot="result">${this.result()}</span>
       </predict-first>
-      <div class="row">
+      ${this.view?.recorded ? html`<p class="soft">Nobody can drop it in a recording; the marks below the figure say what was changed when.</p>` : nothing}
+      <div class="row" ?hidden=${this.view?.recorded}>
         ${
           low && this.baseline
             ? html`<button type="button" @click=${() => this.set(back)}>Back to ${momentumText(back)}</button>`

@@ -1,4 +1,4 @@
-import { css, html, LitElement } from "lit";
+import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { momentumText } from "../model/format.js";
 import { RunController } from "../model/run-controller.js";
@@ -73,6 +73,10 @@ export class DragNumber extends LitElement {
     return makeScale(this.scale, { min: this.min, max: this.max, step: this.step, ticks: this.ticks });
   }
 
+  private get fixed(): boolean {
+    return this.shown === null || this.view?.recorded === true;
+  }
+
   private get shown(): number | null {
     if (this.pending !== null) return this.pending;
     const value = this.view?.knob(this.knob);
@@ -90,8 +94,8 @@ export class DragNumber extends LitElement {
       aria-valuemax=${this.max}
       aria-valuenow=${value ?? this.min}
       aria-valuetext=${text}
-      aria-disabled=${value === null}
-      title="Drag sideways to change it"
+      aria-disabled=${this.fixed}
+      title=${this.fixed ? nothing : "Drag sideways to change it"}
       @pointerdown=${this.grab}
       @pointermove=${this.drag}
       @pointerup=${this.drop}
@@ -108,7 +112,7 @@ export class DragNumber extends LitElement {
 
   private grab(event: PointerEvent): void {
     const value = this.shown;
-    if (value === null) return;
+    if (value === null || this.fixed) return;
     (event.currentTarget as Element).setPointerCapture(event.pointerId);
     this.grip = { x: event.clientX, place: this.mapping.place(value) };
   }
@@ -126,7 +130,7 @@ export class DragNumber extends LitElement {
   private pressed(event: KeyboardEvent): void {
     const value = this.shown;
     const direction = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key] as 1 | -1 | undefined;
-    if (value === null || !direction) return;
+    if (value === null || !direction || this.fixed) return;
     event.preventDefault();
     this.choose(this.mapping.nudge(value, direction));
   }

@@ -7,6 +7,7 @@ import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { makeScale, type Scale, type ScaleName } from "../model/scales.js";
 import { house } from "./house.js";
+import { range } from "./range.styles.js";
 
 /** While dragging, the run hears at most this often; the last value always arrives. */
 const COMMIT_EVERY = 100;
@@ -45,6 +46,7 @@ export class KnobSlider extends LitElement {
 
   static override styles = [
     house,
+    range,
     css`
       .head {
         display: flex;
@@ -59,47 +61,6 @@ export class KnobSlider extends LitElement {
       output {
         font-weight: 700;
         font-size: var(--text-l);
-      }
-      input {
-        appearance: none;
-        width: 100%;
-        height: 1.75rem;
-        margin: 0.1rem 0 0;
-        background: none;
-        cursor: pointer;
-        touch-action: pan-y;
-      }
-      input::-webkit-slider-runnable-track {
-        height: 0.4rem;
-        border-radius: 1rem;
-        background: linear-gradient(to right, var(--ink) var(--filled, 0%), var(--line) var(--filled, 0%));
-      }
-      input::-moz-range-track {
-        height: 0.4rem;
-        border-radius: 1rem;
-        background: linear-gradient(to right, var(--ink) var(--filled, 0%), var(--line) var(--filled, 0%));
-      }
-      input::-webkit-slider-thumb {
-        appearance: none;
-        width: 1.25rem;
-        height: 1.25rem;
-        margin-top: -0.425rem;
-        border-radius: 50%;
-        border: 3px solid var(--surface);
-        background: var(--ink);
-        box-shadow: 0 0 0 1px var(--ink);
-      }
-      input::-moz-range-thumb {
-        width: 0.9rem;
-        height: 0.9rem;
-        border-radius: 50%;
-        border: 3px solid var(--surface);
-        background: var(--ink);
-        box-shadow: 0 0 0 1px var(--ink);
-      }
-      input:disabled {
-        opacity: 0.45;
-        cursor: default;
       }
       .ticks {
         position: relative;
@@ -147,6 +108,7 @@ export class KnobSlider extends LitElement {
 
   override render() {
     const value = this.shown;
+    const fixed = value === null || this.view?.recorded;
     const place = value === null ? 0 : this.mapping.place(value);
     return html`
       <div class="head">
@@ -160,7 +122,7 @@ export class KnobSlider extends LitElement {
         max=${TRACK}
         step="1"
         .value=${String(Math.round(place * TRACK))}
-        ?disabled=${value === null}
+        ?disabled=${fixed}
         aria-valuetext=${value === null ? "not known yet" : this.write(value)}
         @input=${this.dragged}
         @change=${this.dropped}
@@ -173,7 +135,7 @@ export class KnobSlider extends LitElement {
             tabindex="-1"
             aria-pressed=${tick === value}
             aria-label="Set ${this.label} to ${this.write(tick)}"
-            ?disabled=${value === null}
+            ?disabled=${fixed}
             @click=${() => this.choose(tick, true)}
           >
             ${this.write(tick)}

@@ -253,7 +253,7 @@ export class MemoryBank extends LitElement {
         <summary>More</summary>
         <div class="more">
           <knob-slider .view=${view} knob="learning_rate" label="Learning rate: learn faster, rot faster" scale="log" .min=${0.005} .max=${0.5} .ticks=${[0.005, 0.06, 0.5]}></knob-slider>
-          <button type="button" @click=${this.newSeed}>New seed</button>
+          ${view?.recorded ? nothing : html`<button type="button" @click=${this.newSeed}>New seed</button>`}
           <button type="button" aria-pressed=${this.table} @click=${() => {
             this.table = !this.table;
           }}>${this.table ? "Hide the table" : "Show as a table"}</button>

@@ -143,12 +143,16 @@ export class ScoreCard extends LitElement {
     return html`<section class="card" aria-label="What the encoder has learned">
       <div class="head">
         <h3>What has it learned?</h3>
-        <button type="button" ?disabled=${unknown || share !== null} @click=${this.evaluate}>
+        ${
+          view?.recorded
+            ? nothing
+            : html`<button type="button" ?disabled=${unknown || share !== null} @click=${this.evaluate}>
           ${share !== null ? `Evaluating ${Math.round(100 * share)} %` : evaluation ? "Evaluate again" : "Evaluate"}
-        </button>
+        </button>`
+        }
       </div>
       ${share === null ? nothing : progressBar(share)}
-      ${evaluation ? this.table(evaluation) : intro()}
+      ${evaluation ? this.table(evaluation) : intro(view?.recorded)}
       ${this.refusal ? html`<p class="refusal" role="alert">${this.refusal}</p>` : nothing}
     </section>`;
   }
@@ -226,7 +230,8 @@ export class ScoreCard extends LitElement {
   }
 }
 
-function intro(): TemplateResult {
+function intro(recorded = false): TemplateResult {
+  if (recorded) return html`<p class="soft">Up to this moment of the recording nobody has asked.</p>`;
   return html`<p class="soft">
     Training never sees a label. Evaluate asks how well the encoder’s output sorts pictures kept apart: by their nearest
     neighbours, and by a linear classifier; beside it, the same network before training.

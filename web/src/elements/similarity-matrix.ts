@@ -227,7 +227,7 @@ export class SimilarityMatrix extends LitElement {
             )}`,
         )}
       </div>
-      <p class="soft">Batch of step ${count(pictures?.step)}. While paused, a switch takes one step to show its views.</p>
+      <p class="soft">Batch of step ${count(pictures?.step)}.${this.view?.recorded ? nothing : " While paused, a switch takes one step to show its views."}</p>
     </div>`;
   }
 
@@ -239,9 +239,7 @@ export class SimilarityMatrix extends LitElement {
         <summary>More</summary>
         <div class="more">
           <knob-slider .view=${view} knob="temperature" label="Temperature" scale="log" .min=${0.02} .max=${2} .ticks=${[0.05, 0.1, 0.5, 1]}></knob-slider>
-          <button type="button" @click=${() => this.command("reset", { seed: Math.floor(Math.random() * 1_000_000) })}>
-            New seed
-          </button>
+          ${view?.recorded ? nothing : this.newSeed()}
           <button type="button" aria-pressed=${this.table} @click=${() => {
             this.table = !this.table;
           }}>${this.table ? "Hide the table" : "Show as a table"}</button>
@@ -249,6 +247,11 @@ export class SimilarityMatrix extends LitElement {
       </details>
       ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
     </div>`;
+  }
+
+  private newSeed() {
+    const reset = () => this.command("reset", { seed: Math.floor(Math.random() * 1_000_000) });
+    return html`<button type="button" @click=${reset}>New seed</button>`;
   }
 
   private readonly touched = () => {

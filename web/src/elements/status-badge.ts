@@ -44,6 +44,9 @@ export class StatusBadge extends LitElement {
         border: solid var(--ink-soft);
         border-width: 0 0.17rem;
       }
+      .recording i {
+        background: var(--accent);
+      }
       .stale i,
       .connecting i {
         background: var(--warn);
@@ -102,6 +105,8 @@ export function describe(view: RunView): [string, string, string] {
       return ["Failed", at, view.run?.reason ?? view.detail ?? ""];
     case "connecting":
       return ["Connecting", "", ""];
+    case "recording":
+      return ["Recording", at, ""];
   }
 }
 

@@ -2,14 +2,15 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { ApiError, type CommandName } from "../api.js";
 import { RunController } from "../model/run-controller.js";
-import type { RunView } from "../model/run-view.js";
+import { FIXED, type RunView } from "../model/run-view.js";
 import { house } from "./house.js";
 
 /** Steps a second in slow motion: each step can be followed by eye. */
 const SLOW = 1.5;
 
 /**
- * Play, pause, one step, slow motion, start over. "Step" is always one optimiser step.
+ * Play, pause, one step, slow motion, start over; and the run as a file. "Step" is always one optimiser step.
+ * Of a recording it only says that it is one: the player has its own bar.
  *
  * @fires reset - the run starts over from step 0 with the same seed
  */
@@ -35,7 +36,15 @@ export class TransportBar extends LitElement {
       .bar {
         display: flex;
         flex-wrap: wrap;
+        align-items: center;
         gap: 0.5rem;
+      }
+      p {
+        margin: 0;
+      }
+      a {
+        padding: 0.5rem 0.25rem;
+        text-underline-offset: 0.2em;
       }
       .play {
         min-width: 5.25rem;
@@ -67,6 +76,7 @@ export class TransportBar extends LitElement {
   }
 
   override render() {
+    if (this.view?.recorded) return html`<p class="soft">${FIXED}</p>`;
     const unknown = !this.view?.run || this.view.status === "offline";
     const over = this.view?.run?.state === "failed" || this.view?.run?.state === "finished";
     return html`
@@ -105,15 +115,31 @@ export class TransportBar extends LitElement {
         >
           Reset
         </button>
+        ${this.file()}
       </div>
       ${this.refusal ? html`<div class="refusal" role="alert">${this.refusal}</div>` : nothing}
       ${this.trouble ? html`<div class="refusal" role="alert">Paused by itself: ${this.trouble}.</div>` : nothing}
     `;
   }
 
+  private file() {
+    const run = this.view?.run;
+    const path = run?.links?.recording;
+    return path
+      ? html`<a
+          class="soft"
+          href=${new URL(path.replace(/^\//, ""), document.baseURI).href}
+          download="${run.id}.sbr"
+          title="The run since its last reset, as a file that plays without the service"
+          >Save recording</a
+        >`
+      : nothing;
+  }
+
   /** Play or pause; the widget calls it for Space. */
-  toggle(): Promise<void> {
-    return this.send(this.playing ? "pause" : "resume");
+  async toggle(): Promise<void> {
+    if (this.view?.recorded) this.view.toggle();
+    else await this.send(this.playing ? "pause" : "resume");
   }
 
   private one(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Thumbnails of an image set: sheets of `columns` x `columns` pictures, fetched when first needed.
+ * Thumbnails of an image set: sheets of `columns` x `columns` pictures, fetched when first needed, or out of a recording.
  *
  * Dispatches 'load' when a sheet has arrived, so that a canvas can draw again.
  */
@@ -20,7 +20,11 @@ export class Atlas extends EventTarget {
   readonly thumb: number;
   private readonly sheets = new Map<number, ImageBitmap | "loading" | "failed">();
 
-  constructor(readonly set: ImageSetInfo) {
+  constructor(
+    readonly set: ImageSetInfo,
+    /** A recording's sheets: null for a page that it does not hold, and then nothing is fetched. */
+    private readonly recorded: ((page: number) => Blob | null) | null = null,
+  ) {
     super();
     this.columns = set.atlas_columns;
     this.thumb = set.thumb;
@@ -72,9 +76,9 @@ export class Atlas extends EventTarget {
   private async load(page: number): Promise<void> {
     this.sheets.set(page, "loading");
     try {
-      const answer = await fetch(this.url(page));
-      if (!answer.ok) throw new Error(`sheet ${page}: ${answer.status}`);
-      const bitmap = await createImageBitmap(await answer.blob());
+      const file = this.recorded ? this.recorded(page) : await this.fetch(page);
+      if (!file) return; // it stays as if it were on its way
+      const bitmap = await createImageBitmap(file);
       this.sheets.delete(page);
       this.sheets.set(page, bitmap);
       this.shrink();
@@ -84,6 +88,12 @@ export class Atlas extends EventTarget {
       this.sheets.set(page, "failed");
       setTimeout(() => this.sheets.get(page) === "failed" && this.sheets.delete(page), 5_000);
     }
+  }
+
+  private async fetch(page: number): Promise<Blob> {
+    const answer = await fetch(this.url(page));
+    if (!answer.ok) throw new Error(`sheet ${page}: ${answer.status}`);
+    return answer.blob();
   }
 
   private shrink(): void {

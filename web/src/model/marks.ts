@@ -17,7 +17,7 @@ export interface Mark {
 /** A hand that drags a slider sends many changes: closer than this (seconds), and of the same knobs, they are one. */
 const ONE_DRAG = 2;
 /** Marks closer than this share of the whole stand at one place, that of the first. */
-const APART = 0.02;
+const APART = 0.04;
 
 export function marksOf(recording: Recording): Mark[] {
   const drags: (Mark & { names: string })[] = [];

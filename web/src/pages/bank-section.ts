@@ -30,7 +30,7 @@ function reveal(event: Event): void {
 }
 
 /** Concept 1: a dictionary with a row an image, and how it goes stale. */
-export const bankSection = ({ view, catalog, atlas }: LessonContext): TemplateResult => {
+export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): TemplateResult => {
   const curve = view?.dictionary.curve ?? null;
   const last = (curve?.age.length ?? 0) - 1;
   return html`<section id="bank" class="concept">
@@ -108,6 +108,7 @@ export const bankSection = ({ view, catalog, atlas }: LessonContext): TemplateRe
         A row lies near the pictures it resembles, as today’s encoder sees them, and those pictures stay where they are. A row
         that waits keeps its old numbers and ends up among the wrong pictures; its line leads to where it belongs by now.
       </map-disclosure>
+      ${bar}
     </div>
   </section>`;
 };

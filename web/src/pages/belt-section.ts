@@ -11,7 +11,7 @@ import "../elements/score-card.js";
 import "../elements/sushi-belt.js";
 
 /** Concept 2: the momentum encoder and the queue. */
-export function beltSection({ view, catalog, atlas }: LessonContext): TemplateResult {
+export function beltSection({ view, catalog, atlas, bar }: LessonContext): TemplateResult {
   const batch = view?.run?.config.batch_size;
   return html`<section id="belt" class="concept" aria-labelledby="belt-title">
     <div class="words">
@@ -75,6 +75,7 @@ export function beltSection({ view, catalog, atlas }: LessonContext): TemplateRe
         A key lies near the pictures it resembles, as today’s encoder sees them, and those pictures stay where they are. Drop
         momentum and watch the lines: the keys on the belt stay what they were, it is the encoder that walks away from them.
       </map-disclosure>
+      ${bar}
     </div>
   </section>`;
 }

@@ -9,20 +9,16 @@ import { chooseTheme, onTheme, startTheme, theme } from "../theme.js";
 import { backoff } from "../wire/socket.js";
 import { bankSection } from "./bank-section.js";
 import { beltSection } from "./belt-section.js";
-import type { LessonContext } from "./context.js";
+import { LESSONS, type LessonContext, NAMES } from "./context.js";
 import { matrixSection } from "./matrix-section.js";
 import { pageFoot, pageIntro } from "./page-frame.js";
+import type { RecordedLesson } from "./recorded-lesson.js";
 import "../elements/status-badge.js";
 
-const LESSONS: Record<
-  LessonName,
-  { title: string; short: string; sections: string[]; rate: number; dictionary: "queue" | "bank" }
-> = {
-  bank: { title: "Memory bank", short: "Bank", sections: ["dict"], rate: 10, dictionary: "bank" },
-  belt: { title: "Momentum and the queue", short: "Queue", sections: ["dict"], rate: 20, dictionary: "queue" },
-  matrix: { title: "Similarity matrix", short: "Matrix", sections: ["matrix", "views"], rate: 4, dictionary: "queue" },
-};
-const NAMES = Object.keys(LESSONS) as LessonName[];
+/** A recording to play instead of the service's runs: the address of a folder or of a file. */
+const ASKED = new URLSearchParams(location.search).get("recording");
+/** Where a static site keeps its recordings. */
+const BESIDE = "recordings/";
 
 @customElement("lesson-page")
 export class LessonPage extends LitElement {
@@ -32,6 +28,9 @@ export class LessonPage extends LitElement {
   @state() private current: LessonName = "bank";
   @state() private contexts: Partial<Record<LessonName, LessonContext>> = {};
 
+  private recorded: RecordedLesson | null = null;
+  /** Recordings lie beside the page and the service does not answer. */
+  @state() private offer = false;
   private attempt = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private observer: IntersectionObserver | null = null;
@@ -47,7 +46,8 @@ export class LessonPage extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.stopTheme = onTheme(this.changed);
-    void this.load();
+    if (ASKED === null) void this.load();
+    else void this.replay(ASKED);
   }
 
   override disconnectedCallback(): void {
@@ -56,6 +56,7 @@ export class LessonPage extends LitElement {
     this.observer?.disconnect();
     this.sizes?.disconnect();
     this.stopTheme?.();
+    this.recorded?.close();
     for (const context of Object.values(this.contexts)) context.view?.disconnect();
   }
 
@@ -79,7 +80,8 @@ export class LessonPage extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const here = this.contexts[this.current];
+    const here = this.context(this.current);
+    const catalog = this.recorded?.catalog ?? this.catalog;
     return html`
       <header class="top">
         <div>
@@ -91,7 +93,7 @@ export class LessonPage extends LitElement {
             )}
           </nav>
           <div class="end">
-            <status-badge .view=${here?.view ?? null}></status-badge>
+            <status-badge .view=${here.view}></status-badge>
             <button
               class="theme"
               type="button"
@@ -105,15 +107,16 @@ export class LessonPage extends LitElement {
         </div>
       </header>
       <main id="top">
-        ${pageIntro(this.catalog, this.trouble)} ${bankSection(this.context("bank"))} ${beltSection(this.context("belt"))}
+        ${pageIntro({ catalog, trouble: this.trouble, offer: this.offer ? BESIDE : null, recorded: ASKED !== null })}
+        ${bankSection(this.context("bank"))} ${beltSection(this.context("belt"))}
         ${matrixSection(this.context("matrix"))}
       </main>
-      ${pageFoot(this.catalog)}
+      ${pageFoot(catalog, ASKED !== null)}
     `;
   }
 
   private context(name: LessonName): LessonContext {
-    return this.contexts[name] ?? { view: null, catalog: this.catalog, atlas: null };
+    return this.recorded?.context(name) ?? this.contexts[name] ?? { view: null, catalog: this.catalog, atlas: null };
   }
 
   /** Until the service answers, ask again: the page may be older than the service. */
@@ -126,8 +129,22 @@ export class LessonPage extends LitElement {
       await Promise.all(NAMES.map((name) => this.open(name, catalog, atlases)));
     } catch (error) {
       this.trouble = error instanceof ApiError ? error.message : String(error);
+      if (this.attempt === 0 && noService(error)) this.offer = await liesBeside(`${BESIDE}belt.sbr`);
       this.retry = setTimeout(() => void this.load(), backoff(this.attempt));
       this.attempt += 1;
+    }
+  }
+
+  private async replay(address: string): Promise<void> {
+    try {
+      const { RecordedLesson } = await import("./recorded-lesson.js");
+      this.recorded = new RecordedLesson(address, this.changed);
+      this.requestUpdate();
+      await this.updateComplete;
+      this.recorded.open(this);
+    } catch (error) {
+      const unknown = "The player did not load. Reload the page.";
+      this.trouble = error instanceof Error && error.name === "RecordingError" ? error.message : unknown;
     }
   }
 
@@ -149,6 +166,21 @@ export class LessonPage extends LitElement {
     // Hidden until a figure says that it is on screen, so that three runs do not share one laptop unseen.
     view.setVisible(false);
     view.connect();
+  }
+}
+
+/** Nobody answers, or a plain file server does, which knows nothing of the service's calls. */
+function noService(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.code === "offline" || error.code === "error";
+}
+
+async function liesBeside(path: string): Promise<boolean> {
+  try {
+    const answer = await fetch(new URL(path, document.baseURI), { method: "HEAD" });
+    // A host that answers every address with its start page has no recording there.
+    return answer.ok && !answer.headers.get("content-type")?.includes("html");
+  } catch {
+    return false;
   }
 }
 

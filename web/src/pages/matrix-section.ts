@@ -23,7 +23,7 @@ const OPTIONS = [
 ];
 
 /** Concept 3: augmentations, the projection head, and the similarity matrix of a batch. */
-export const matrixSection = ({ view, catalog, atlas }: LessonContext): TemplateResult => {
+export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): TemplateResult => {
   const batch = view?.scalar("batch_size") ?? null;
   return html`<section id="matrix" class="concept">
     <div class="words">
@@ -79,6 +79,7 @@ export const matrixSection = ({ view, catalog, atlas }: LessonContext): Template
     </div>
     <div class="figure">
       <similarity-matrix .view=${view} .catalog=${catalog} .atlas=${atlas}></similarity-matrix>
+      ${bar}
     </div>
   </section>`;
 };

@@ -1,31 +1,52 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { Catalog } from "../api.js";
 
+interface Intro {
+  catalog: Catalog | null;
+  /** Why nothing comes, in words fit to show. */
+  trouble: string | null;
+  /** Folder of recordings beside the page, where the service does not answer. */
+  offer: string | null;
+  recorded: boolean;
+}
+
 /** What the page is about, before the first concept. */
-export function pageIntro(catalog: Catalog | null, trouble: string | null): TemplateResult {
-  const device = catalog?.devices[0];
+export function pageIntro({ catalog, trouble, offer, recorded }: Intro): TemplateResult {
   return html`<div class="intro">
-    <h1>Scaling the negatives, live</h1>
+    <h1>Scaling the negatives, ${recorded ? "recorded" : "live"}</h1>
     <p>
       Contrastive learning is hungry for negatives. To know what makes a picture itself, a network must see what it is not,
       thousands of times over, and one mini-batch cannot hold that many.
     </p>
     <p>
       Three answers follow: store every embedding in a bank, keep the newest in a queue fed by a slow teacher, or make the
-      batch itself count. Nothing here is simulated. Behind each figure a small network is training on
-      ${device ? html`this machine’s ${device.kind === "cpu" ? "processor" : device.name}` : "this machine"}, and every
-      number is measured on it.
+      batch itself count. Nothing here is simulated. ${recorded ? past() : present(catalog)}
     </p>
     ${
       trouble
-        ? html`<p class="notice" role="status">${trouble} The figures fill in as soon as it does; the page keeps asking.</p>`
+        ? html`<p class="notice" role="status">
+            ${trouble} ${recorded ? nothing : "The figures fill in as soon as it does; the page keeps asking."}
+            ${offer ? html`<br /><a href="?recording=${offer}">Play the recorded lesson</a>` : nothing}
+          </p>`
         : nothing
     }
   </div>`;
 }
 
+function present(catalog: Catalog | null): TemplateResult {
+  const device = catalog?.devices[0];
+  return html`Behind each figure a small network is training on
+    ${device ? html`this machine’s ${device.kind === "cpu" ? "processor" : device.name}` : "this machine"}, and every number
+    is measured on it.`;
+}
+
+function past(): TemplateResult {
+  return html`<strong>This is a recording</strong>: each figure plays what a small network did while it trained, and every
+    number was measured on it then. Play, pause and scrub with the bar below each figure.`;
+}
+
 /** What the page measures, from the service's own table, and where to get it without a browser. */
-export function pageFoot(catalog: Catalog | null): TemplateResult {
+export function pageFoot(catalog: Catalog | null, recorded: boolean): TemplateResult {
   const figures = Object.values(catalog?.figures ?? {}).filter((figure) => figure.sample !== "set");
   return html`<footer class="foot">
     <h2>What this page measures</h2>
@@ -50,10 +71,14 @@ export function pageFoot(catalog: Catalog | null): TemplateResult {
             </dl>
           </details>`
     }
-    <p>
+    ${
+      recorded
+        ? nothing
+        : html`<p>
       The same runs answer to scripts: see the <a href="openapi.json">description of the interface</a> (OpenAPI)${
         catalog ? html`, version ${catalog.version}` : nothing
       }.
-    </p>
+    </p>`
+    }
   </footer>`;
 }

@@ -68,7 +68,10 @@ export function encodeRecording(records: readonly RecordParts[], header: object 
     if ("sheet" in record) return { row: [3, 0, 0, record.page, 0], bytes: record.sheet };
     if ("tick" in record) {
       const { epoch = 1, step, offset = step, snapshot } = record.tick;
-      return { row: [snapshot ? 0 : 1, record.time, epoch, offset, step], bytes: new Uint8Array(encodeFrame(record.tick)) };
+      return {
+        row: [snapshot ? 0 : 1, record.time, epoch, offset, step],
+        bytes: new Uint8Array(encodeFrame(record.tick)),
+      };
     }
     const { time, epoch = 1, offset, event } = record;
     const text = JSON.stringify({ kind: "event", epoch, offset, event });

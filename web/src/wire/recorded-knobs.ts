@@ -1,6 +1,7 @@
 /**
  * The knobs of a recorded run at a moment of it. The file knows them as they were at its end, and each change as an
- * event with the new value; what a knob was before its first change stands in the ticks' scalars, or nowhere.
+ * event with the new value. What a number was before its first change stands in the ticks' scalars, or nowhere; a
+ * switch was the other way round.
  */
 
 import type { Knobs, KnobValue } from "../api.js";
@@ -18,21 +19,23 @@ const SAID: Readonly<Record<string, string>> = {
 export function knobsAt(recording: Recording, tick: number, record: number): Knobs {
   const knobs: Record<string, KnobValue> = { ...recording.run.knobs };
   const told = new Set<string>();
-  const changed = new Set<string>();
+  /** The first change of each knob. */
+  const changed = new Map<string, KnobValue>();
   for (let at = recording.count - 1; at >= recording.first; at -= 1) {
     if (recording.kind[at] !== EVENT) continue;
     for (const [name, value] of Object.entries(knobsOf(recording, at))) {
-      changed.add(name);
+      changed.set(name, value);
       if (at > record || told.has(name)) continue;
       told.add(name);
       knobs[name] = value;
     }
   }
   const scalars = recording.scalars(tick);
-  for (const name of changed) {
+  for (const [name, first] of changed) {
     if (told.has(name)) continue;
     const value = scalars[SAID[name] ?? ""];
-    if (typeof value === "number") knobs[name] = value;
+    if (typeof first === "boolean") knobs[name] = !first;
+    else if (typeof value === "number") knobs[name] = value;
     else delete knobs[name];
   }
   return knobs;

@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { DictionaryModel } from "../model/dictionary.js";
 import { marksOf } from "../model/marks.js";
 import { encodeRecording, type RecordParts } from "./frames.fixture.js";
 import { u32 } from "./frames.js";
-import { fetchRecording, Recording, RecordingError } from "./recording.js";
+import { CHANGE, EVENT, fetchRecording, Recording, RecordingError, SHEET, SNAPSHOT } from "./recording.js";
 
 const sheet = (page: number) => ({ page, sheet: Uint8Array.of(page, 1, 2) });
 const tick = (time: number, step: number, snapshot = false): RecordParts => ({
@@ -53,6 +55,35 @@ describe("a recording", () => {
     const recording = new Recording(encodeRecording([knobs(0, { momentum: 0.5 }), tick(1, 1, true), tick(2, 2)]));
     expect(recording.recordAt(0)).toBe(1);
     expect(recording.snapshotBefore(0)).toBe(1);
+  });
+});
+
+describe("the file that the server's tests wrote", () => {
+  const golden = readFileSync(new URL("../../../tests/contract/recording.sbr", import.meta.url));
+  const recording = new Recording(new Uint8Array(golden).buffer);
+
+  it("is read to the last number", () => {
+    expect([...recording.kind]).toEqual([SHEET, SNAPSHOT, CHANGE, EVENT, CHANGE]);
+    expect([...recording.at]).toEqual([0, 0, 0.5, 0.75, 1]);
+    expect([...recording.step]).toEqual([0, 1, 2, 2, 3]);
+    expect(recording.run).toMatchObject({ id: "r0123456789ab", method: "moco", knobs: { momentum: 0.5 } });
+    expect(recording.catalog.images[0]).toMatchObject({ name: "sushi", atlas_columns: 64 });
+    const ticks = [1, 2, 4].map((record) => recording.tick(record));
+    expect(ticks.map(({ header }) => header.snapshot)).toEqual([true, false, false]);
+    expect([...u32(ticks[2]!, "dict.step")!]).toEqual([2, 2, 2, 2, 3, 3, 3, 3]);
+    expect(recording.scalars(4)).toMatchObject({ momentum: 0.5, dict_written: 12 });
+    expect(marksOf(recording)).toEqual([{ at: 0.75, step: 2, text: "Momentum 0.5" }]);
+  });
+
+  it("holds a sheet that is an image file", async () => {
+    const bytes = await recording.sheet(0)!.bytes();
+    expect(new TextDecoder().decode(bytes.slice(8, 12))).toBe("WEBP");
+  });
+
+  it("fills a dictionary without a gap", () => {
+    const dictionary = new DictionaryModel("queue");
+    expect([1, 2, 4].map((record) => dictionary.apply(recording.tick(record)))).toEqual(Array(3).fill("applied"));
+    expect(dictionary).toMatchObject({ written: 12, fill: 8 });
   });
 });
 
