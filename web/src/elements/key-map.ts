@@ -165,7 +165,15 @@ export class KeyMap extends LitElement {
           @pointerleave=${this.leave}
           @keydown=${this.walk}
         ></canvas>
-        ${moment ? nothing : html`<p class="empty">Nothing is measured yet. The first probe draws the map.</p>`}
+        ${
+          moment
+            ? nothing
+            : html`<p class="empty">${
+                this.view?.recorded
+                  ? "Up to this moment the recording holds no map."
+                  : "Nothing is measured yet. The first probe draws the map."
+              }</p>`
+        }
       </div>
       <div class="side">
         ${this.legend()} ${moment ? this.table(moment.step, moment.images.length) : nothing}

@@ -132,7 +132,9 @@ export class MemoryBank extends LitElement {
   private header() {
     const rest = this.ready
       ? `Each step writes ${count(this.batch)} of them anew; the rest wait.`
-      : "They are being written for the first time.";
+      : this.view?.recorded
+        ? "They come with the recording."
+        : "They are being written for the first time.";
     const rows = `${count(this.bank.size)} rows, one an image. ${rest}`;
     return html`<div class="head">
       <h3>${rows}</h3>

@@ -3,9 +3,11 @@ import { css } from "lit";
 export const recordingBarStyles = css`
   :host {
     position: sticky;
-    bottom: 0.5rem;
+    bottom: 0;
     z-index: 5;
     margin-top: 0.75rem;
+    padding-bottom: 0.5rem;
+    background: linear-gradient(transparent 60%, var(--ground) 60%);
     container-type: inline-size;
   }
   .bar {
@@ -87,6 +89,7 @@ export const recordingBarStyles = css`
   }
   p {
     grid-column: 1 / -1;
+    min-width: 0;
     margin: 0;
   }
   .caption {
@@ -98,6 +101,7 @@ export const recordingBarStyles = css`
   }
   b {
     color: var(--ink);
+    white-space: nowrap;
   }
   .caption b::before,
   .wait b::before {
@@ -120,25 +124,47 @@ export const recordingBarStyles = css`
     overflow-wrap: anywhere;
   }
   .wrong {
+    grid-column: 1 / -2;
     overflow-wrap: anywhere;
-  }
-  .wrong ~ button {
-    grid-column: 1;
-    width: max-content;
   }
   @container (max-width: 34rem) {
     .bar {
-      grid-template-columns: auto 1fr auto auto;
-      padding: 0.45rem 0.7rem 0.4rem;
+      grid-template-columns: auto minmax(0, 1fr) auto auto;
+      gap: 0.15rem 0.6rem;
+      padding: 0.3rem 0.7rem 0.35rem;
     }
     .track {
       grid-column: 1 / -1;
       grid-row: 1;
     }
-    .caption span + span {
+    .bar button.play,
+    .loop,
+    select {
+      min-width: 0;
+      min-height: 2.25rem;
+      padding: 0.2rem 0.7rem;
+    }
+    .bar button.play {
+      min-width: 4.6rem;
+    }
+    select {
+      padding-inline: 0.3rem;
+    }
+    .time {
+      min-width: 0;
+    }
+    .caption {
+      flex-wrap: nowrap;
+      gap: 0.75rem;
+    }
+    .latest {
+      min-width: 0;
       white-space: nowrap;
       overflow: hidden;
       text-overflow: ellipsis;
+    }
+    .day {
+      display: none;
     }
   }
 `;

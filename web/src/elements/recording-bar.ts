@@ -76,7 +76,7 @@ export class RecordingBar extends LitElement {
 
   private controls(part: RecordedPart, player: RecordingPlayer) {
     const { now, duration } = player;
-    const step = part.view?.tick?.header.step ?? 0;
+    const step = part.view.tick?.header.step ?? 0;
     return html`
       <button type="button" class="primary play" @click=${() => player.toggle()}>
         ${player.playing ? "Pause" : "Play"}
@@ -121,7 +121,8 @@ export class RecordingBar extends LitElement {
         Loop
       </button>
       <p class="caption">
-        <span><b>Recording</b> of ${day(part)}</span>${this.latest(part.marks, now)}
+        <span><b>Recording</b> <span class="day">of ${day(part)}</span></span
+        ><span class="latest">${this.latest(part.marks, now)}</span>
       </p>
     `;
   }
@@ -137,11 +138,11 @@ export class RecordingBar extends LitElement {
     ></button>`;
   }
 
-  /** The last thing that was changed until now; before the first, that there are marks at all. */
+  /** The last thing that was changed until now; before the first, how to get about. */
   private latest(marks: readonly Mark[], now: number) {
     const last = marks.findLast(({ at }) => at <= now);
-    if (last) return html` <span>Step ${count(last.step)}: ${last.text}</span>`;
-    return marks.length > 0 ? html` <span>The dots are changes of its knobs: go to one</span>` : nothing;
+    if (last) return `Step ${count(last.step)}: ${last.text}`;
+    return marks.length > 0 ? "Drag to any moment; dots mark changes" : "Drag to any moment";
   }
 
   private broken(part: RecordedPart) {

@@ -160,7 +160,9 @@ export class SimilarityMatrix extends LitElement {
     const { images, step } = this.store;
     const what = images
       ? `${2 * images} × ${2 * images} cosines of step ${count(step)}. Blue: two views of one image.`
-      : "The matrix is on its way";
+      : this.view?.recorded
+        ? "No matrix at this moment"
+        : "The matrix is on its way";
     return html`<div class="head">
       <h3>${what}</h3>
       <status-badge .view=${this.view}></status-badge>

@@ -106,7 +106,7 @@ export function describe(view: RunView): [string, string, string] {
     case "connecting":
       return ["Connecting", "", ""];
     case "recording":
-      return ["Recording", at, ""];
+      return ["Recording", view.tick ? at : "", ""];
   }
 }
 

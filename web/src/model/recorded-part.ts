@@ -5,11 +5,19 @@
 
 import { RecordingPlayer } from "../wire/player.js";
 import { fetchRecording, type Recording, RecordingError } from "../wire/recording.js";
+import type { MakeWire } from "../wire/wire.js";
 import { Atlas } from "./atlas.js";
 import { type Mark, marksOf } from "./marks.js";
 import { RunView, type RunViewOptions } from "./run-view.js";
 
 export type PartState = "waiting" | "loading" | "ready" | "missing" | "broken";
+
+const nothingYet: MakeWire = (handlers) => ({
+  open: () => handlers.status("recorded", null),
+  close: () => {},
+  setVisible: () => {},
+  send: () => {},
+});
 
 export class RecordedPart extends EventTarget {
   state: PartState = "waiting";
@@ -20,7 +28,8 @@ export class RecordedPart extends EventTarget {
   problem = "";
   recording: Recording | null = null;
   player: RecordingPlayer | null = null;
-  view: RunView | null = null;
+  /** Before the recording is here, of a run of which nothing is known but that it is over. */
+  view = new RunView("", { sections: [], rate: 0 }, null, nothingYet);
   atlas: Atlas | null = null;
   marks: readonly Mark[] = [];
   private stop = new AbortController();
@@ -32,6 +41,7 @@ export class RecordedPart extends EventTarget {
   ) {
     super();
     if (!url) this.state = "missing";
+    this.view.connect();
   }
 
   /** Download it and show its first moment; it plays by itself unless less motion is asked for. */
@@ -61,12 +71,13 @@ export class RecordedPart extends EventTarget {
   /** Give up what is under way. */
   close(): void {
     this.stop.abort();
-    this.view?.disconnect();
+    this.view.disconnect();
   }
 
   private show(recording: Recording, options: RunViewOptions): void {
     this.marks = marksOf(recording);
     this.recording = recording;
+    this.view.disconnect();
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.view = new RunView(recording.run.id, options, null, (handlers) => {
       this.player = new RecordingPlayer(recording, handlers, !calm);

@@ -128,7 +128,7 @@ export class LessonPage extends LitElement {
       const atlases = new Map<string, Atlas>();
       await Promise.all(NAMES.map((name) => this.open(name, catalog, atlases)));
     } catch (error) {
-      this.trouble = error instanceof ApiError ? error.message : String(error);
+      this.trouble = noService(error) ? "No service answers here." : (error as ApiError).message;
       if (this.attempt === 0 && noService(error)) this.offer = await liesBeside(`${BESIDE}belt.sbr`);
       this.retry = setTimeout(() => void this.load(), backoff(this.attempt));
       this.attempt += 1;

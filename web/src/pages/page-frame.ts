@@ -25,7 +25,7 @@ export function pageIntro({ catalog, trouble, offer, recorded }: Intro): Templat
     ${
       trouble
         ? html`<p class="notice" role="status">
-            ${trouble} ${recorded ? nothing : "The figures fill in as soon as it does; the page keeps asking."}
+            ${trouble} ${recorded ? nothing : "The figures fill in as soon as one does; the page keeps asking."}
             ${offer ? html`<br /><a href="?recording=${offer}">Play the recorded lesson</a>` : nothing}
           </p>`
         : nothing

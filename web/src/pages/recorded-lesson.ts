@@ -83,12 +83,12 @@ export class RecordedLesson {
 
   private part(url: URL | null, judge: (recording: Recording) => LessonName): RecordedPart {
     const part = new RecordedPart(url, (recording) => LESSONS[judge(recording)]);
-    let view: unknown = null;
+    let { view } = part;
     part.addEventListener("change", () => {
       if (part.view === view) return;
       view = part.view;
       // The prose reads the run's knobs; ticks are the figures' own business.
-      part.view?.addEventListener("status", this.changed);
+      part.view.addEventListener("status", this.changed);
       this.changed();
     });
     return part;

@@ -6,6 +6,7 @@
  */
 
 import type { Catalog, Run } from "../api.js";
+import { count } from "../model/say.js";
 import { type Form, laySections, type Numbers, openContainer, type SectionHeader, type Span } from "./container.js";
 import { decodeFrame, decodeHeader, FrameError, type Scalars, type Tick } from "./frames.js";
 import type { RunEvent } from "./messages.js";
@@ -181,7 +182,7 @@ export class Recording {
     }
     if (end > this.buffer.byteLength) {
       throw new RecordingError(
-        `the file ends after ${this.buffer.byteLength} of ${end} bytes: it was cut off on its way`,
+        `the file ends after ${count(this.buffer.byteLength)} of ${count(end)} bytes, it was cut off on its way`,
       );
     }
     const tick = this.kind.findIndex((kind) => kind === SNAPSHOT || kind === CHANGE);
