@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-FLAGS = [
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
+from tests.e2e.helpers import lesson_run, until
+
 PIXELS = "canvas => canvas.toDataURL()"
 OWN_TEXTS = (
     "all => all.map(one => [...one.childNodes].map(node => node.nodeType === 3 ? node.data : '').join('').trim())"
@@ -45,54 +30,6 @@ DOTS = """canvas => {
 WIDGETS = {"bank": "memory-bank", "belt": "sushi-belt", "matrix": "similarity-matrix"}
 
 
-def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Wait for something to hold and return it."""
-    end = time.monotonic() + seconds
-    while not (value := holds()):
-        assert time.monotonic() < end, f"waited {seconds} s for: {what}"
-        time.sleep(0.1)
-    return value
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The service as `make serve` starts it, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {
-        "SUSHIBELT_PORT": str(port),
-        "SUSHIBELT_DATA_DIR": str(tmp_path_factory.mktemp("data")),
-        "SUSHIBELT_DEVICE": "cpu",
-    }
-    process = subprocess.Popen([sys.executable, "-m", "server"], cwd=ROOT, env=os.environ | settings)
-    address = f"http://127.0.0.1:{port}"
-
-    def ready() -> bool:
-        assert process.poll() is None, "the service ended before it was ready"
-        try:
-            return httpx.get(f"{address}/readyz", timeout=2).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    try:
-        until(ready, 180, "the service to be ready")
-        yield address
-    finally:
-        process.terminate()
-        assert process.wait(15) in (0, -15)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("SUSHIBELT_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert path, "no browser: `make test` installs one, or set SUSHIBELT_BROWSER"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(browser: Browser, url: str) -> Iterator[Page]:
     """The page, with every console error and failed request collected; there must be none."""
@@ -105,12 +42,6 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
     yield page
     page.close()
     assert wrong == []
-
-
-def lesson_run(url: str, lesson: str) -> dict[str, Any]:
-    run = httpx.get(f"{url}/api/v1/catalog").json()["lessons"][lesson]
-    answer: dict[str, Any] = httpx.get(f"{url}/api/v1/runs/{run}").json()
-    return answer
 
 
 @pytest.mark.parametrize("lesson", list(WIDGETS))
