@@ -26,6 +26,8 @@ export const bankStyles = css`
   .body {
     padding: clamp(0.9rem, 2.4cqw, 1.6rem);
     display: grid;
+    /* A canvas keeps the width it was drawn at: it must not hold its column open when the window narrows. */
+    grid-template-columns: minmax(0, 1fr);
     gap: 1rem;
     min-width: 0;
   }
