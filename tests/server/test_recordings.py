@@ -232,10 +232,10 @@ def test_a_tape_outlives_the_service_and_goes_on_only_where_its_run_does(tmp_pat
     with Running(tmp_path, lessons=False) as running:
         assert ticks(fetch(running, ended)) == ticks(before)
         assert running.service.recordings.usage(running.service.find(ended)) > 1000
-        play(fetch(running, stopped))
+        until(lambda: {frame.epoch for frame in play(fetch(running, stopped))} == {1, 2})
         running.command(stopped, "reset")
         until(lambda: recorded(running, stopped))
-        assert {frame.epoch for frame in play(fetch(running, stopped))} == {2}
+        assert {frame.epoch for frame in play(fetch(running, stopped))} == {3}
 
 
 def test_without_megabytes_nothing_is_recorded(tmp_path: Path) -> None:
