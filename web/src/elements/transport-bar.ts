@@ -125,7 +125,7 @@ export class TransportBar extends LitElement {
   private file() {
     const run = this.view?.run;
     const path = run?.links?.recording;
-    return path
+    return path && this.view?.tick
       ? html`<a
           class="soft"
           href=${new URL(path.replace(/^\//, ""), document.baseURI).href}

@@ -4,6 +4,13 @@ import { encodeRecording, type RecordParts } from "./frames.fixture.js";
 import { RecordingPlayer } from "./player.js";
 import { Recording } from "./recording.js";
 
+const measured = {
+  "curve.age": { data: Uint32Array.of(0, 1) },
+  "curve.consistency": { data: Float32Array.of(1, 0.5) },
+  "curve.drift": { data: Float32Array.of(1, 0.5) },
+  "curve.count": { data: Uint32Array.of(8, 8) },
+};
+
 /** Ten seconds of a queue of 16 that gets 4 keys a step, two steps a second; a snapshot every 4 steps. */
 const tick = (step: number): RecordParts => {
   const snapshot = step % 4 === 1;
@@ -23,6 +30,7 @@ const tick = (step: number): RecordParts => {
       sections: {
         "dict.image": { data: new Uint32Array(count) },
         "dict.step": { data: new Uint32Array(count).fill(step) },
+        ...(step > 12 ? measured : {}),
       },
     },
   };
@@ -142,6 +150,14 @@ describe("a recording played to a run's view", () => {
     player.seek(99);
     expect(step()).toBe(21);
     expect(view.history.length).toBe(21);
+  });
+
+  it("forgets what was measured later", () => {
+    open(false);
+    player.seek(8);
+    expect(view.dictionary.curve?.age.length).toBe(2);
+    player.seek(2);
+    expect(view.dictionary.curve).toBeNull();
   });
 
   it("goes back across epochs", () => {

@@ -51,8 +51,14 @@ describe("a recording", () => {
     expect([0, 1, 2, 4].map((record) => recording.snapshotBefore(record))).toEqual([0, 0, 2, 2]);
   });
 
+  it("does not wait for a run that had not begun", () => {
+    const ticks = [tick(0, 0, true), tick(5, 0), tick(9, 0), tick(10, 1), tick(15, 1)];
+    expect([...new Recording(encodeRecording(ticks)).at]).toEqual([0, 0.25, 0.5, 1.5, 3.5]);
+  });
+
   it("begins at its first tick, also where an event comes before it", () => {
     const recording = new Recording(encodeRecording([knobs(0, { momentum: 0.5 }), tick(1, 1, true), tick(2, 2)]));
+    expect([...recording.at]).toEqual([0, 0, 1]);
     expect(recording.recordAt(0)).toBe(1);
     expect(recording.snapshotBefore(0)).toBe(1);
   });

@@ -18,6 +18,8 @@ export const SHEET = 3;
 
 /** Gaps longer than this (seconds) are played this long: the run slept, or that part was thinned. */
 export const LONGEST_GAP = 2;
+/** The same for the time before the first step: the run was there and did not train yet. */
+const BEFORE_IT_BEGAN = 0.25;
 
 /** A file that is not a whole recording; the text says what is wrong with it and is fit to show. */
 export class RecordingError extends Error {
@@ -106,7 +108,7 @@ export class Recording {
     const moments = this.kind.findIndex((kind) => kind !== SHEET);
     this.first = moments < 0 ? this.count : moments;
     this.check(time);
-    this.at = playingTimes(time, this.first);
+    this.at = playingTimes(time, this.step, this.snapshotBefore(this.first));
     this.duration = this.at[this.count - 1]!;
   }
 
@@ -191,11 +193,13 @@ export class Recording {
   }
 }
 
-/** Seconds of the playing: as the clock went, without the long waits. */
-function playingTimes(time: Float32Array, first: number): Float64Array {
+/** Seconds of the playing: as the clock went from the first tick on, without the long waits. */
+function playingTimes(time: Float32Array, step: Uint32Array, first: number): Float64Array {
   const at = new Float64Array(time.length);
+  let longest = BEFORE_IT_BEGAN;
   for (let record = first + 1; record < time.length; record += 1) {
-    at[record] = at[record - 1]! + Math.min(LONGEST_GAP, time[record]! - time[record - 1]!);
+    if (step[record] !== step[first]) longest = LONGEST_GAP;
+    at[record] = at[record - 1]! + Math.min(longest, time[record]! - time[record - 1]!);
   }
   return at;
 }
