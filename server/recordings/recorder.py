@@ -43,6 +43,7 @@ class TapeViewer(Viewer):
     rate: float = RATE
     _grounded: bool = False  # the tape, or the tick that waits for it, is something that changes fit on
     _whole: bool = False
+    _taken: int = -1  # the offset of the newest tick that went to the tape
 
     @property
     def paced_sections(self) -> tuple[str, ...]:
@@ -67,7 +68,9 @@ class TapeViewer(Viewer):
             return True
         if tick.epoch != self._epoch:
             self.forget()
-            self._epoch, self._whole = tick.epoch, False
+            self._epoch, self._whole, self._taken = tick.epoch, False, -1
+        if tick.offset <= self._taken:  # the hub offers a snapshot of just now; a tape has no use for it
+            return not self.lacking
         if self.lacking:
             if not tick.snapshot or not tick.sections >= set(WHOLE if self._whole else PACED):
                 return False
@@ -83,6 +86,12 @@ class TapeViewer(Viewer):
             return False
         self.wake.set()
         return True
+
+    def take(self) -> Tick | None:
+        tick = super().take()
+        if tick is not None:
+            self._taken = max(self._taken, tick.offset)
+        return tick
 
     def _reaches(self, tick: Tick) -> bool:
         ground = self._base.written if self._base is not None else self._held

@@ -74,6 +74,7 @@ class Tape:
         self._lock = threading.Lock()
         self._file: io.FileIO | None = None
         self._gone = False
+        self._grounded = False  # the newest tick that was given is at the end: a change may follow
         self._entries: list[Entry] = []
         self._size = 0
 
@@ -136,7 +137,7 @@ class Tape:
     def _close(self) -> None:
         if self._file is not None:
             self._file.close()
-        self._file, self._entries, self._size = None, [], 0
+        self._file, self._entries, self._size, self._grounded = None, [], 0, False
 
     def restart(self, first_epoch: int) -> None:
         """The run begins anew: no tape, until a tick of that epoch or later comes."""
@@ -168,7 +169,8 @@ class Tape:
 
         Returns:
             False when it was left out: it is of an earlier life of the run, or not newer than the last one, or
-            a change whose ground thinning just took. A snapshot is needed then.
+            a change with nothing to change, as after opening or when thinning took its ground. A snapshot is
+            needed then.
 
         Raises:
             OSError: as from the system; TapeFullError: the bound is too small for a single tick.
@@ -177,21 +179,21 @@ class Tape:
             if self._gone or epoch < self._first_epoch:
                 return False
             file = self._open()
-            last = self._entries[-1] if self._entries else None
-            if last is None and kind != SNAPSHOT:
+            if kind != SNAPSHOT and not self._grounded:
                 return False
+            last = self._entries[-1] if self._entries else None
             if last is not None and (epoch, offset) <= (last.epoch, last.offset):
                 return False
             new = Entry(kind, time, epoch, offset, step, self._size + RECORD.size, len(data))
             needed = RECORD.size + len(data)
             if self._size + needed > self.bound:
-                whole = self._thin(file, new)
+                self._grounded = self._thin(file, new)
                 if self._size + needed > self.bound:
                     raise TapeFullError(
                         f"a tick of this run takes {len(data) / 1e6:.1f} MB and {self.bound / 1e6:.1f} MB are all "
                         "that SUSHIBELT_RECORDING_MB allows"
                     )
-                if kind != SNAPSHOT and not whole:
+                if kind != SNAPSHOT and not self._grounded:
                     return False
                 file, new = self._open(), replace(new, place=self._size + RECORD.size)
             try:
@@ -202,6 +204,7 @@ class Tape:
                 raise
             self._entries.append(new)
             self._size += needed
+            self._grounded = True
             return True
 
     def _thin(self, file: io.FileIO, new: Entry) -> bool:

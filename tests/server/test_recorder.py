@@ -157,12 +157,12 @@ class Desk:
     def tick(self, first: int | None, **fields: Any) -> Tick:
         return tick(self.step, first, epoch=self.epoch, **fields)
 
-    async def play(self, steps: int, *, snapshot: bool = False) -> None:
+    async def play(self, steps: int, *, snapshot: bool = False, patience: int = 200) -> None:
         for _ in range(steps):
             self.step += 1
             self.hub.publish("r", self.tick(None if snapshot else 10 * max(0, self.step - 3)))
             snapshot, mine = False, self.step
-            for _ in range(200):
+            for _ in range(patience):
                 last = self.tape.last
                 if last is not None and last.epoch == self.epoch and last.offset >= mine:
                     break
@@ -215,14 +215,16 @@ def test_a_run_that_goes_on_in_a_new_epoch_goes_on_on_its_tape(tmp_path: Path, m
 def test_a_small_bound_is_kept_and_a_bound_for_no_tick_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def body() -> None:
         monkeypatch.setattr(recording, "RATE", 1e4)
-        desk = Desk(tmp_path / "r.tape", bound=8_000)
+        desk = Desk(tmp_path / "r.tape", bound=4_500)
         await desk.play(1, snapshot=True)
         for _ in range(200):
-            await desk.play(1)
-            assert desk.tape.size <= 8_000
+            await desk.play(1, patience=20)
+            assert desk.tape.size <= 4_500
         entries = desk.entries()
         assert entries[0] == (recording.SNAPSHOT, 1)
         assert entries[-1][1] >= 200
+        for (_, before), (kind, offset) in itertools.pairwise(entries):
+            assert kind == recording.SNAPSHOT or offset - before <= 3, "a change reaches back three steps"
         desk.recorder.stop()
         tight = Desk(tmp_path / "tight.tape", bound=100)
         tight.step = 1

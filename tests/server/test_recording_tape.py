@@ -49,7 +49,9 @@ def test_what_is_written_is_there_also_after_it_is_opened_again(tmp_path: Path) 
     again.open()
     assert again.last is not None
     assert (again.last.time, again.last.offset, again.last.step) == (105.0, 5, 10)
-    assert again.append(CHANGE, 106.0, 2, 1, 12, b"new epoch")
+    assert not again.append(CHANGE, 106.0, 1, 6, 12, b"nobody knows what it changes")
+    assert again.append(SNAPSHOT, 106.0, 2, 1, 12, b"new epoch")
+    assert again.append(CHANGE, 106.0, 2, 2, 12, b"on")
     assert again.size == again.path.stat().st_size
 
 
