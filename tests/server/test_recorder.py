@@ -107,6 +107,9 @@ def test_views_are_asked_for_where_the_recorder_lacks_the_whole_and_nowhere_else
         rig.hub.publish("r", tick(6, 40, sections="dict"))
         rig.hub.publish("r", tick(7, 40))
         assert [t.step for t in (tape.take(), tape.take()) if t is not None] == [5, 7]
+        tape.want_whole()
+        rig.hub.again("r", tape)
+        assert not tape.has_tick, "the snapshot of just now is older than what is on the tape"
 
     run(body())
 
