@@ -12,8 +12,18 @@ import sys
 import tempfile
 import time
 
-LONG = ("throughput", "shares", "probe_cost", "growth", "losses", "presets", "live_cost", "recording_cost", "cuda")
-LONG += ("readme_table",)
+LONG = (
+    "throughput",
+    "shares",
+    "probe_cost",
+    "growth",
+    "losses",
+    "presets",
+    "live_cost",
+    "recording_cost",
+    "cuda",
+    "readme_table",
+)
 SHORT = (
     ("throughput", "--short"),
     ("live_cost", "--methods", "moco", "--images", "digits", "--seconds", "0.5", "--rounds", "1"),

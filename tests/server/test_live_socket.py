@@ -51,9 +51,9 @@ def test_each_viewer_has_its_rate(belt: Running) -> None:
 
 def test_single_steps_show_at_once_and_all(belt: Running) -> None:
     run = belt.create(steps=100_000)["id"]
-    belt.command(run, "pause")
+    at = belt.command(run, "pause")["step"]
     with belt.live(run, "?sections=dict,views") as viewer:
-        at = viewer.until_frame().step
+        viewer.until_frame(lambda frame: frame.step == at)
         for _ in range(5):
             step = belt.command(run, "step")["step"]
             frame = viewer.until_frame(lambda frame, step=step: frame.step == step, 2)
