@@ -16,6 +16,8 @@ export interface Run {
   reason: string | null;
   step: number;
   epoch: number;
+  /** The epoch in which it began at step 0; later ones went on from a checkpoint. */
+  first_epoch: number;
   offset: number;
   viewers: number;
   created: string;

@@ -27,11 +27,16 @@ describe("history", () => {
     expect(values(history, "loss")).toEqual([2]);
   });
 
-  it("starts over when the run goes back", () => {
+  it("forgets what came after when the run goes back, and nothing else", () => {
     const history = new History(5);
-    history.add(9, { loss: 1 });
-    history.add(1, { loss: 7 });
-    expect(stepsOf(history)).toEqual([1]);
+    for (const step of [1, 2, 3, 4, 5, 6]) history.add(step, { loss: step });
+    history.add(4, { loss: 40 });
+    expect(stepsOf(history)).toEqual([2, 3, 4]);
+    expect(values(history, "loss")).toEqual([2, 3, 40]);
+    for (const step of [5, 6, 7]) history.add(step, { loss: step });
+    expect(values(history, "loss")).toEqual([3, 40, 5, 6, 7]);
+    history.add(0, { loss: 9 });
+    expect(stepsOf(history)).toEqual([0]);
   });
 
   it("has NaN where a figure had no value, was not sent, or came late", () => {

@@ -10,26 +10,28 @@ export interface Series {
 export class History {
   private readonly columns = new Map<string, Float64Array>();
   private readonly stepColumn: Float64Array;
-  /** Rows ever written; row i lies at i mod capacity. */
+  /** Rows `first` .. `rows` - 1 are held; row i lies at i mod capacity. */
   private rows = 0;
+  private first = 0;
 
   constructor(readonly capacity = 2048) {
     this.stepColumn = new Float64Array(capacity);
   }
 
   get length(): number {
-    return Math.min(this.rows, this.capacity);
+    return this.rows - this.first;
   }
 
   get lastStep(): number {
-    return this.rows === 0 ? -1 : this.stepColumn[(this.rows - 1) % this.capacity]!;
+    return this.length === 0 ? -1 : this.stepColumn[(this.rows - 1) % this.capacity]!;
   }
 
-  /** Add a row; the same step again replaces it, an earlier step (the run went back) starts over. */
+  /** Add a row; the same step again replaces it. At an earlier step the run has gone back: what came after goes. */
   add(step: number, scalars: Scalars): void {
-    if (step < this.lastStep) this.clear();
-    if (step !== this.lastStep || this.rows === 0) {
+    while (step < this.lastStep) this.rows -= 1;
+    if (step !== this.lastStep) {
       this.rows += 1;
+      this.first = Math.max(this.first, this.rows - this.capacity);
       const row = this.place(this.rows - 1);
       this.stepColumn[row] = step;
       for (const column of this.columns.values()) column[row] = Number.NaN;
@@ -59,7 +61,7 @@ export class History {
   }
 
   clear(): void {
-    this.rows = 0;
+    this.rows = this.first = 0;
     for (const column of this.columns.values()) column.fill(Number.NaN);
   }
 

@@ -184,11 +184,11 @@ describe("a run as the page sees it", () => {
     event({ type: "reset" });
     expect(view.evaluation).toBeNull();
     event(scored(3, 0.5));
-    event({ type: "restart" });
-    expect(view.evaluation).toBeNull();
+    event({ type: "restart" }); // it goes on from a checkpoint: what was measured stays measured
+    expect(view.evaluation).toMatchObject({ step: 3 });
   });
 
-  it("recalls what was measured before the page was opened, of this epoch only", async () => {
+  it("recalls what was measured before the page was opened, since the run began only", async () => {
     past = [{ epoch: 1, event: scored(40, 0.9) }];
     hello();
     await vi.waitFor(() => expect(view.evaluation?.step).toBe(40));
@@ -196,8 +196,11 @@ describe("a run as the page sees it", () => {
     hello(); // the same epoch again: known
     expect(asked).toHaveLength(1);
     say({ kind: "hello", epoch: 2, offset: 0, sections: [], rate: 20, run });
-    expect(view.evaluation).toBeNull();
     await vi.waitFor(() => expect(asked).toHaveLength(2));
+    await vi.waitFor(() => expect(view.evaluation?.step).toBe(40)); // it went on from a checkpoint
+    say({ kind: "hello", epoch: 3, offset: 0, sections: [], rate: 20, run: { ...run, first_epoch: 3 } });
+    expect(view.evaluation).toBeNull();
+    await vi.waitFor(() => expect(asked).toHaveLength(3));
     await vi.advanceTimersByTimeAsync(10);
     expect(view.evaluation).toBeNull();
   });

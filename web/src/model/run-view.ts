@@ -193,7 +193,7 @@ export class RunView extends EventTarget {
   private hear(message: ServerMessage): void {
     switch (message.kind) {
       case "hello":
-        if (message.epoch !== this.heard.epoch) void this.recallEvaluation(message.epoch);
+        if (message.epoch !== this.heard.epoch) void this.recallEvaluation(message.epoch, message.run.first_epoch);
         // A new connection may begin anywhere, even before what was seen: the service restored an older state.
         this.heard = { epoch: message.epoch, offset: -1 };
         this.viewers = message.run.viewers;
@@ -238,7 +238,6 @@ export class RunView extends EventTarget {
     this.heard = { epoch: tick.header.epoch, offset: tick.header.offset };
     if (before && before.epoch !== tick.header.epoch && tick.header.step < before.step) {
       this.dictionary.clear();
-      this.history.clear();
     }
     this.tick = tick;
     this.tickAt = performance.now();
@@ -271,7 +270,6 @@ export class RunView extends EventTarget {
         this.mergeKnobs(event.knobs as Knobs);
       }
       if (event.type === "evaluation") this.evaluation = event;
-      if (event.type === "restart") this.evaluation = null;
       if (event.type === "reset") {
         this.evaluation = null;
         this.dictionary.clear();
@@ -296,12 +294,12 @@ export class RunView extends EventTarget {
     this.emit("status");
   }
 
-  /** What was measured before this page was opened. */
-  private async recallEvaluation(epoch: number): Promise<void> {
+  /** What was measured before this page was opened, since the run began at step 0. */
+  private async recallEvaluation(epoch: number, first: number): Promise<void> {
     this.evaluation = null;
     try {
       const last = await getLastEvaluation(this.runId);
-      if (last?.epoch !== epoch || this.heard.epoch !== epoch || this.evaluation) return;
+      if (!last || last.epoch < first || this.heard.epoch !== epoch || this.evaluation) return;
       this.evaluation = last.event;
       this.emit("status");
     } catch {
