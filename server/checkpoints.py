@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from server.engine.base import Message
 from server.runs import Run
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
 
@@ -34,12 +33,12 @@ class Shelf:
     def __init__(self, folder: Path, store: Checkpoints, count: int, size: int) -> None:
         self._folder, self._store, self._count, self._size = folder, store, count, size
 
-    async def note(self, run: Run, message: Message) -> None:
+    async def note(self, run: Run, epoch: int, step: int, file: str, size: int) -> None:
         """A checkpoint is on disk; older ones make room. Raises SQLAlchemyError."""
         columns = {"step": run.step, "offset": run.offset, "updated": run.updated}
         rows = await self._store.of(run.id)  # a run that was taken back may come by the same step again
-        await self._drop(run.id, [row for row in rows if (row.epoch, row.step) == (run.epoch, message["step"])])
-        await self._store.record(run.id, run.epoch, message["step"], message["file"], message["size"], columns)
+        await self._drop(run.id, [row for row in rows if (row.epoch, row.step) == (epoch, step) and row.file != file])
+        await self._store.record(run.id, epoch, step, file, size, columns)
         rows = await self._store.of(run.id)
         kept = choose(rows, self._count, self._size)
         await self._drop(run.id, [row for row in rows if row not in kept])

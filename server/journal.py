@@ -10,12 +10,13 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from server.checkpoints import Shelf
 from server.errors import Unavailable
 from server.live.hub import Hub
 from server.runs import Run
@@ -27,6 +28,7 @@ TRIM_EVERY = 500  # events between two looks at whether a run has too many of th
 WAITING_EVENTS = 2_000  # of a run
 WAITING_BYTES = 8 << 20  # of a run's metrics
 MEND_SECONDS = 1.0
+CLOSE_SECONDS = 2.0
 SLOW_SECONDS = 0.25  # so long the reading of the worker's words waits for the disk
 
 
@@ -39,19 +41,38 @@ class Chunk:
     data: bytes
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint that is whole on disk. Noted after all that was said before it, so that no step is missing."""
+
+    epoch: int
+    step: int
+    file: str
+    size: int
+
+
+Item = StoredEvent | Chunk | Saved
+
+
 @dataclass
 class Waiting:
     """What of a run is not on disk yet, in order."""
 
-    items: deque[StoredEvent | Chunk] = field(default_factory=deque)
+    items: deque[Item] = field(default_factory=deque)
     events: int = 0
     bytes: int = 0
     dropped: int = 0
+    writing: bool = False
+    """The oldest are under way to the disk and are not to be touched."""
 
-    def add(self, item: StoredEvent | Chunk) -> None:
+    def add(self, item: Item) -> None:
         self.items.append(item)
         self._count(item, 1)
-        while self.events > WAITING_EVENTS or self.bytes > WAITING_BYTES:
+        self.trim()
+
+    def trim(self) -> None:
+        """Drop the oldest beyond the bound."""
+        while not self.writing and (self.events > WAITING_EVENTS or self.bytes > WAITING_BYTES):
             self.take()
             self.dropped += 1
 
@@ -59,18 +80,18 @@ class Waiting:
         """The oldest is done with."""
         self._count(self.items.popleft(), -1)
 
-    def _count(self, item: StoredEvent | Chunk, sign: int) -> None:
+    def _count(self, item: Item, sign: int) -> None:
         if isinstance(item, Chunk):
             self.bytes += sign * len(item.data)
-        else:
+        elif isinstance(item, StoredEvent):
             self.events += sign
 
 
 class Journal:
     """Writes events and metrics to the store and hands events to the hub, in this order."""
 
-    def __init__(self, repository: Repository, hub: Hub) -> None:
-        self._repository, self._hub = repository, hub
+    def __init__(self, repository: Repository, shelf: Shelf, hub: Hub) -> None:
+        self._repository, self._shelf, self._hub = repository, shelf, hub
         self._since_trim: dict[str, int] = {}
         self._waiting: dict[str, Waiting] = {}
         self._behind: dict[str, Run] = {}
@@ -94,7 +115,7 @@ class Journal:
         """
         await asyncio.shield(self._flush(run, events))
 
-    async def note(self, run: Run, *items: StoredEvent | Chunk) -> None:
+    async def note(self, run: Run, *items: Item) -> None:
         """What the worker says: on disk when this returns, or soon after where the disk is slow or full. The wire
         does not stand still for it: whoever must know asks `settled`."""
         task = self._flush(run, items)
@@ -126,8 +147,15 @@ class Journal:
         if self.error is not None:
             raise self._unavailable("nothing was changed")
 
-    async def mend(self) -> None:
-        """Try again and again what could not be written. Runs for ever."""
+    async def close(self) -> None:
+        """Write what still waits, as far as it goes in a moment."""
+        tasks = [self._flush(run, ()) for run in self._behind.values()]
+        tasks += [task for task in self._tasks.values() if not task.done()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+
+    async def mend(self, mended: Callable[[], Awaitable[None]]) -> None:
+        """Try again and again what could not be written, and say when all is. Runs for ever."""
         while True:
             await asyncio.sleep(MEND_SECONDS)
             if self.error is None:
@@ -140,8 +168,9 @@ class Journal:
             else:
                 log.info("the database can be written again")
                 self.error = None
+                await mended()
 
-    def _flush(self, run: Run, items: Iterable[StoredEvent | Chunk]) -> asyncio.Task[None]:
+    def _flush(self, run: Run, items: Iterable[Item]) -> asyncio.Task[None]:
         """Queue what came; the one task that writes all that waits of this run."""
         waiting = self._waiting.setdefault(run.id, Waiting())
         for item in items:
@@ -154,8 +183,13 @@ class Journal:
 
     async def _write_all(self, run: Run, waiting: Waiting) -> None:
         async with self._lock:
+            waiting.writing = True
             try:
                 await self._write(run, waiting)
+            except IntegrityError:  # no room would ever make it fit
+                log.exception("something that was said of run %s cannot be stored and is dropped", run.id)
+                waiting.take()
+                waiting.dropped += 1
             except SQLAlchemyError as error:
                 self._behind[run.id] = run
                 said = str(getattr(error, "orig", None) or error)
@@ -163,28 +197,37 @@ class Journal:
                     log.error("the database cannot be written: %s", said)
                 self.error = said
                 raise self._unavailable("what was done is in effect and is written as soon as there is room") from None
+            finally:
+                waiting.writing = False
+                waiting.trim()
             self._behind.pop(run.id, None)
 
     async def _write(self, run: Run, waiting: Waiting) -> None:
-        if waiting.dropped and waiting.items:
-            detail = f"{waiting.dropped} parts of it were dropped while the database could not be written"
-            lost = self.next_event(run, "error", title="Part of this run's history is lost", detail=detail, cause=None)
-            waiting.items.append(lost)
-            waiting.events, waiting.dropped = waiting.events + 1, 0
         while waiting.items:
             first = waiting.items[0]
+            if isinstance(first, StoredEvent):
+                await self._write_events(run, waiting)
+                continue
             if isinstance(first, Chunk):
                 columns = {"step": run.step, "offset": run.offset, "updated": run.updated}
                 await self._repository.add_metrics(run.id, first.epoch, first.names, first.data, columns)
-                waiting.take()
             else:
-                await self._write_events(run, waiting)
+                await self._shelf.note(run, first.epoch, first.step, first.file, first.size)
+                run.saved_step = first.step
+                run.blame.reached(first.step)
+            waiting.take()
+        if waiting.dropped:
+            detail = f"{waiting.dropped} parts of it were dropped while the database could not be written"
+            lost = self.next_event(run, "error", title="Part of this run's history is lost", detail=detail, cause=None)
+            waiting.dropped = 0
+            waiting.add(lost)
+            await self._write_events(run, waiting)
 
     async def _write_events(self, run: Run, waiting: Waiting) -> None:
         """The events up to the next metrics, in one transaction."""
         events: list[StoredEvent] = []
         for item in waiting.items:
-            if isinstance(item, Chunk):
+            if not isinstance(item, StoredEvent):
                 break
             events.append(item)
         back = [event.body.get("from_step", 0) for event in events if event.body["type"] in {"resumed", "reset"}]

@@ -15,18 +15,16 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from server import admission
-from server.blame import OWN_DEATHS, Blame
 from server.checkpoints import Shelf
-from server.engine.base import Engine, EngineGone, EngineRefusal, Launch, Loss, Message
+from server.engine.base import Engine, EngineGone, EngineRefusal, Loss, Message
 from server.errors import Conflict, Invalid, NotFound, SushibeltError, Unavailable
-from server.journal import Chunk, Journal
+from server.journal import Chunk, Journal, Saved
+from server.launching import Launcher
 from server.live import wire
 from server.live.hub import DEFAULT_SECTIONS, Hub, Tick
 from server.recordings import Recordings
-from server.runs import LESSONS, THEN_PAUSED, WAITING, Lesson, Run, lesson_id, new_id
+from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
 from server.store.repository import Repository, StoredEvent
@@ -37,8 +35,6 @@ T = TypeVar("T")
 
 READY_SECONDS = 30.0
 SNAPSHOT_SECONDS = 20.0
-NOTE_SECONDS = 2.0  # for the last checkpoints, when the service stops
-KNOBS_AGAIN = 1_000  # newest knob changes of a run that are looked through when it goes on
 
 
 class Service:
@@ -53,13 +49,13 @@ class Service:
             int(settings.checkpoint_mb * 2**20),
         )
         self.hub = Hub(self.engine.watch, self._lack)
-        self.journal = Journal(repository, self.hub)
+        self.journal = Journal(repository, self.shelf, self.hub)
         self.recordings = Recordings(settings, self.hub)
+        self.launcher = Launcher(engine, repository, self.journal, self.shelf, self.hub, self.recordings)
         self.runs: dict[str, Run] = {}
         self.closing = False
         self.creating = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._noting: set[asyncio.Task[None]] = set()
 
     # Life
 
@@ -76,11 +72,12 @@ class Service:
             self.hub.open(run.id, run.epoch, run.offset)
             run.saved_step = next((row.step for row in await self.shelf.of(run)), None)
             if run.active:
-                await self._continue(run, "the service was started again")
+                await self.launcher.again(run, "the service was started again")
+        await self.recordings.sweep(self.runs)
         if self.settings.lessons:
             for lesson in LESSONS:
                 await self._open_lesson(lesson)
-        self._spawn(self.journal.mend(), "journal")
+        self._spawn(self.journal.mend(self.on_ready), "journal")
         await self.engine.start(self)
 
     async def _open_lesson(self, lesson: Lesson) -> None:
@@ -92,7 +89,7 @@ class Service:
         run.lesson, run.name = lesson, name
         if not run.active:
             run.config = RunConfig.model_validate(values)
-            await self._begin_anew(run)
+            await self.launcher.anew(run)
 
     async def goodbye(self) -> None:
         """Tell every viewer to come back soon; nothing new is taken from here on."""
@@ -114,8 +111,7 @@ class Service:
         """Stop the engine when it has saved what it can. Runs stay as they are on disk; the next start goes on."""
         await self.goodbye()
         await self.engine.stop()
-        if self._noting:
-            await asyncio.wait(self._noting, timeout=NOTE_SECONDS)
+        await self.journal.close()
         await self.recordings.close()
         for task in list(self._tasks):
             task.cancel()
@@ -202,7 +198,7 @@ class Service:
             run.name = name or f"{config.method} on {config.images}"
             await self._add(run)
         async with run.lock:
-            await self._launch(run)
+            await self.launcher.launch(run)
         return run, True
 
     async def need_engine(self) -> None:
@@ -242,47 +238,7 @@ class Service:
         for event in events:
             self.hub.event(run.id, event.epoch, event.offset, event.body)
         async with run.lock:
-            await self._launch(run)
-
-    async def _launch(self, run: Run, *, paused: bool = False) -> None:
-        """Hand the run to the worker. Without a worker it stays queued until there is one."""
-        if not self.engine.ready:
-            return
-        run.launched = True
-        self.recordings.open(run)
-        checkpoints = await self.shelf.candidates(run)
-        launch = Launch(
-            run.id,
-            run.epoch,
-            run.offset,
-            run.config.model_dump(mode="json"),
-            paused,
-            self.hub.watch(run.id),
-            again=bool(checkpoints) or run.epoch > run.first_epoch,
-            step=run.step,
-            checkpoints=checkpoints,
-            knobs=await self._knobs_since(run, checkpoints),
-            start=None if checkpoints else await self._start_config(run),
-        )
-        try:
-            await self.engine.launch(launch)
-        except EngineGone:
-            log.warning("run %s could not be started: the worker is gone", run.id)
-        except EngineRefusal as error:
-            await self.journal.fail(run, f"the worker could not start it: {error}")
-
-    async def _knobs_since(self, run: Run, checkpoints: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Knob changes after the oldest of the checkpoints, or since step 0, as a launch carries them."""
-        after = min(((one["epoch"], one["offset"]) for one in checkpoints), default=(run.first_epoch, 0))
-        events = await self.repository.events(run.id, after=after, type_="knobs", limit=KNOBS_AGAIN, newest=True)
-        return [
-            {"epoch": e.epoch, "offset": e.offset, "step": e.body["step"], "change": e.body["knobs"]} for e in events
-        ]
-
-    async def _start_config(self, run: Run) -> dict[str, Any] | None:
-        """The config as the run's first event states it, before any knob was moved."""
-        first = await self.repository.events(run.id, after=(run.first_epoch, 0), limit=1)
-        return first[0].body.get("config") if first else None
+            await self.launcher.launch(run)
 
     async def remove(self, run: Run) -> None:
         """Stop and forget the run with all its data.
@@ -296,14 +252,16 @@ class Service:
                 code="lesson_run",
             )
         async with run.lock:
+            self.journal.check()
             with contextlib.suppress(EngineGone):
-                await self.engine.drop(run.id)
-            await self.shelf.clear(run.id)
-            await self.recordings.remove(run)
-            await self.repository.remove_run(run.id)
+                await self.engine.drop(run.id)  # all that it said is heard when this returns
+            await self.journal.settled(run)
+            await self.repository.remove_run(run.id)  # first: files without a row are swept away at the next start
             self.runs.pop(run.id, None)
             self.journal.forget(run.id)
             self.hub.remove(run.id, 4404, "the run was deleted")
+            await self.shelf.clear(run.id)
+            await self.recordings.remove(run)
 
     # Commands
 
@@ -358,37 +316,14 @@ class Service:
                 raise self._unavailable(error) from None
             if seed is not None:
                 run.config = run.config.model_copy(update={"seed": seed})
-            await self._begin_anew(run)
-            await self._launch(run, paused=paused)
-
-    async def _begin_anew(self, run: Run) -> None:
-        """Step 0, an epoch of its own, no metrics and no checkpoints."""
-        run.epoch, run.offset, run.step = run.epoch + 1, 0, 0
-        run.first_epoch, run.saved_step, run.save_error, run.blame = run.epoch, None, None, Blame()
-        run.parent = run.parent_step = None
-        self._queue(run, paused=False)
-        await self.recordings.reset(run)
-        config = run.config.model_dump(mode="json")
-        await self.journal.publish(run, self.journal.next_event(run, "reset", seed=run.config.seed, config=config))
-        await self.shelf.clear(run.id)
-
-    async def _continue(self, run: Run, why: str) -> None:
-        """An active run goes on from its last checkpoint as soon as there is a worker, under a new epoch."""
-        run.epoch, run.offset = run.epoch + 1, 0
-        self._queue(run, paused=run.wants_pause)
-        with contextlib.suppress(Unavailable):  # it waits for the disk and goes on all the same
-            await self.journal.publish(run, self.journal.next_event(run, "restart", reason=why))
-
-    def _queue(self, run: Run, *, paused: bool) -> None:
-        run.state, run.asleep, run.launched = "queued", False, False
-        run.reason = WAITING + THEN_PAUSED * paused
-        self.hub.open(run.id, run.epoch, 0)
+            await self.launcher.anew(run)
+            await self.launcher.launch(run, paused=paused)
 
     async def _present(self, run: Run) -> None:
         """The worker knows the run, also where it is new itself and has not been told of all yet."""
         self._still_there(run)
         if run.state == "queued" and not run.launched:
-            await self._launch(run, paused=run.wants_pause)
+            await self.launcher.launch(run, paused=run.wants_pause)
 
     def _still_there(self, run: Run) -> None:
         if run.id not in self.runs:
@@ -416,11 +351,11 @@ class Service:
     # What the engine says (server.engine.base.Listener)
 
     async def on_ready(self) -> None:
-        """A worker takes runs: all that wait."""
+        """A worker takes runs, or the database does again: all that wait."""
         for run in list(self.runs.values()):
             async with run.lock:
                 if run.state == "queued" and not run.launched and run.id in self.runs:
-                    await self._launch(run, paused=run.wants_pause)
+                    await self.launcher.launch(run, paused=run.wants_pause)
 
     async def on_event(self, message: Message) -> None:
         """An event of a run: on disk, then to viewers."""
@@ -457,21 +392,7 @@ class Service:
         run = self.runs.get(message["run"])
         if run is None or run.epoch != message["epoch"]:
             return
-        task = asyncio.create_task(self._note_checkpoint(run, message), name=f"checkpoint {run.id}")
-        self._noting.add(task)
-        task.add_done_callback(self._noting.discard)
-
-    async def _note_checkpoint(self, run: Run, message: Message) -> None:
-        try:
-            await self.journal.settled(run)
-            if run.epoch != message["epoch"] or run.id not in self.runs:
-                return
-            await self.shelf.note(run, message)
-        except (Unavailable, SQLAlchemyError) as error:
-            log.warning("checkpoint of run %s at step %d is not noted: %s", run.id, message["step"], error)
-            return
-        run.saved_step = message["step"]
-        run.blame.reached(message["step"])
+        await self.journal.note(run, Saved(run.epoch, message["step"], message["file"], message["size"]))
 
     async def on_steps(self, steps: dict[str, int]) -> None:
         """How far runs are that nobody watches."""
@@ -482,16 +403,6 @@ class Service:
 
     async def on_lost(self, loss: Loss) -> None:
         """The worker is gone: its runs go on with the next one, but for a run that kills it again and again."""
-        for run in self.runs.values():
-            if not (run.launched and run.active):
-                continue
-            if run.id == loss.run and run.blame.died(run.step, outside=loss.outside):
-                times = f"{run.blame.all} times" if run.blame.all > OWN_DEATHS else "twice"
-                reason = (
-                    f"{loss.how} while this run was at work at about step {run.step}, {times} without getting further; "
-                    "reset starts it from step 0, fork goes on from a checkpoint with other knobs"
-                )
-                with contextlib.suppress(Unavailable):
-                    await self.journal.fail(run, reason)
-            else:
-                await self._continue(run, loss.how)
+        for run in list(self.runs.values()):
+            if run.launched and run.active:
+                await self.launcher.after(run, loss)

@@ -10,8 +10,9 @@ export      from the tape, the store and the sheets to the file
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -48,6 +49,17 @@ class Recordings:
         for other in ended[: max(0, len(ended) - ENDED_KEPT)]:
             self._recorders.pop(other).stop()
         self._recorders[run.id] = Recorder(run, self._hub, self._tape(run), self._writer)
+
+    async def sweep(self, runs: Collection[str]) -> None:
+        """Remove tapes of runs that are gone: a crash in the middle of a deletion may leave one. At the start only."""
+
+        def clear() -> None:
+            for path in self.folder.glob("*"):
+                if path.name.partition(".")[0] not in runs and path.is_file():
+                    path.unlink(missing_ok=True)
+
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().run_in_executor(self._writer, clear)
 
     async def reset(self, run: Run) -> None:
         """The run begins at step 0, in its `first_epoch`: what was recorded is gone."""

@@ -283,7 +283,9 @@ def test_strays_of_a_crash_are_swept_away(tmp_path: Path) -> None:
     (folder(belt, run) / ".1-999-5.safetensors.77.part").mkdir()
     (tmp_path / "checkpoints" / "r0").mkdir()
     (tmp_path / "checkpoints" / "r0" / "1-1-1.safetensors").write_bytes(b"of a run that is gone")
+    (tmp_path / "recordings" / "r0.tape").write_bytes(b"of a run that is gone")
     with Running(tmp_path, lessons=False) as belt:
+        assert not (tmp_path / "recordings" / "r0.tape").exists()
         assert set(kept) <= set(folder(belt, run).iterdir())
         assert not list(tmp_path.glob("checkpoints/*/*999*"))
         assert not (tmp_path / "checkpoints" / "r0").exists()
