@@ -75,13 +75,7 @@ class Postgresql:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """The connection with the lock, in a transaction. The caller sees that there is one at a time."""
-        connection = await self._locked()
-        try:
-            yield connection
-        finally:
-            # Broken, or cancelled before its rollback was through: what it began must never be committed later.
-            if connection.invalidated or connection.closed or connection.in_transaction():
-                await self._give_up()
+        yield await self._locked()
 
     async def _locked(self) -> AsyncConnection:
         if self._writer is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
 import zlib
 from pathlib import Path
@@ -18,6 +19,7 @@ from postgres import Postgres
 from sqlalchemy import Connection, create_engine
 
 from server.runs import Run
+from server.store import schema
 from server.store.database import Database, StoreError
 from server.store.models import Base
 from server.store.repository import Repository
@@ -115,6 +117,13 @@ def test_revisions_make_what_the_models_say(database: Path | str) -> None:
         return found
 
     assert asyncio.run(main()) == []
+
+
+def test_the_code_may_lie_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "50%(here)s off"
+    shutil.copytree(schema.MIGRATIONS, folder)
+    monkeypatch.setattr(schema, "MIGRATIONS", folder)
+    asyncio.run(open_and_close(tmp_path / "sushibelt.db"))
 
 
 def refusal(where: Path | str) -> str:

@@ -79,6 +79,22 @@ def test_a_service_waits_for_the_end_of_the_one_before(postgres: Postgres) -> No
     asyncio.run(main())
 
 
+def test_two_that_start_at_once_on_an_empty_database_come_one_after_the_other(postgres: Postgres) -> None:
+    url = postgres.new()
+
+    async def life(database: Database) -> None:
+        await database.open()
+        await asyncio.sleep(0.3)
+        await Repository(database).add_run(run(f"r{len(await Repository(database).runs())}"), [])
+        await database.close()
+
+    async def main() -> None:
+        await asyncio.gather(life(Database(url)), life(Database(url)))
+
+    asyncio.run(main())
+    assert with_database(url, lambda database: Repository(database).runs())[1]["id"] == "r1"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -118,10 +134,10 @@ def test_a_broken_line_costs_nothing_that_was_asked_after_it(postgres: Postgres)
     async def body(database: Database) -> None:
         store = Repository(database)
         await store.add_run(run("r1"), [])
-        await asyncio.gather(*(store.runs() for _ in range(5)))  # the pool has connections
         for name in ("r2", "r3"):
             await asyncio.to_thread(postgres.cut, url)
             await store.add_run(run(name), [])
+            await asyncio.gather(*(store.runs() for _ in range(5)))  # the pool has connections
             await asyncio.to_thread(postgres.cut, url)
             await asyncio.gather(*(store.runs() for _ in range(5)))
             await database.ping()

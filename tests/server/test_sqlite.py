@@ -123,3 +123,21 @@ def test_a_write_that_another_program_blocks_is_an_error_that_callers_catch(tmp_
         await database.close()
 
     asyncio.run(main())
+
+
+def test_a_write_holds_the_file_from_its_beginning(tmp_path: Path) -> None:
+    """Else what another program commits between our first read and our first write would break our transaction."""
+    path = tmp_path / "sushibelt.db"
+
+    async def main() -> None:
+        database = Database(path)
+        await database.open()
+        other = sqlite3.connect(path, isolation_level=None, timeout=0)
+        async with database.write():
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN IMMEDIATE")
+        other.close()
+        await database.close()
+
+    asyncio.run(main())

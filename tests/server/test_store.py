@@ -144,6 +144,12 @@ async def lineage(store: Repository, first_epoch: int = 2) -> list[tuple[float, 
     return list(zip(values["step"].tolist(), values["loss"].tolist(), strict=True)) if "loss" in values else []
 
 
+async def rows_of_epoch(store: Repository, epoch: int) -> int:
+    async with store.database.read() as connection:
+        query = select(func.sum(MetricsRow.count)).where(MetricsRow.epoch == epoch)
+        return int((await connection.execute(query)).scalar() or 0)
+
+
 def test_metrics_are_read_from_the_first_epoch_on(database: Path | str) -> None:
     async def body(store: Repository) -> None:
         await three_epochs(store)
@@ -162,9 +168,7 @@ def test_metrics_past_a_step_are_forgotten(database: Path | str, step: int) -> N
         # What was stored twice stands once more where its later time is gone.
         twice = [(n, 2) for n in (9, 10) if step == 8 and n <= step]
         assert await lineage(store) == [row for row in before if row[0] <= step] + twice
-        async with store.database.read() as connection:
-            query = select(func.sum(MetricsRow.count)).where(MetricsRow.epoch == 1)
-            assert (await connection.execute(query)).scalar() == 50
+        assert await rows_of_epoch(store, 1) == 50
         data = np.array([[step + 1], [4]], "<f8").tobytes()
         await store.add_metrics("r1", 4, ["step", "loss"], data, {"step": step + 1})
         assert (await lineage(store))[-1] == (step + 1, 4)
@@ -181,9 +185,11 @@ def test_a_restart_is_one_transaction(database: Path | str) -> None:
         with pytest.raises(IntegrityError):  # the event is there already
             await store.restart("r1", {"epoch": 4, "step": 7}, [event], 2, 7)
         assert await lineage(store, 1) == before
+        assert await rows_of_epoch(store, 1) == 50
         assert (await store.runs())[0]["epoch"] == 3
         await store.restart("r1", {"epoch": 4, "step": 7}, [StoredEvent(4, 2, {"type": "restart"})], 2, 7)
-        assert await lineage(store, 0) == [(n, 2) for n in range(1, 8)]
+        assert await lineage(store) == [(n, 2) for n in range(1, 8)]
+        assert await rows_of_epoch(store, 1) == 0
         assert [(row["epoch"], row["step"]) for row in await store.runs()] == [(4, 7)]
         assert [event.offset for event in await store.events("r1")] == [1, 2]
 
