@@ -60,7 +60,9 @@ function eventText(event: RunEvent): string {
     case "error":
       return words(event.title) || "An error";
     case "restart":
-      return "The service restarted";
+      return `Interrupted: ${words(event.reason)}`;
+    case "resumed":
+      return `Went on from step ${count(Number(event.from_step))}`;
     default:
       return "";
   }

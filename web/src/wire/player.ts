@@ -225,7 +225,7 @@ export class RecordingPlayer extends EventTarget implements Wire {
   }
 
   private evaluationAt(record: number): Evaluation | null {
-    const event = this.lastEvent(record, ["evaluation", "restart", "reset"])?.event;
+    const event = this.lastEvent(record, ["evaluation", "reset"])?.event;
     return event?.type === "evaluation" ? event : null;
   }
 
