@@ -151,20 +151,19 @@ class Loop:
         self.box.at(training.run)
         try:
             action(*args)
+            self.box.at("")
         except TrainingError as error:
             log.warning("run %s paused itself: %s", training.run, error)
             self._guard(training, training.halt, error)
             self._answer_step(training, float("inf"))
         except Exception as error:
-            if self.backend.lost(error):
-                training.fail(error)
+            if self.backend.lost(error):  # the black box goes on naming the run; the service decides about it
                 raise DeviceLost(explain(error)[0]) from error
             log.exception("run %s failed at step %d", training.run, training.step)
             asked = training.evaluation_reply if training.evaluation is not None else None
             training.fail(error)
             self._refuse(asked, "failed", training.reason or "the run failed")
             self._answer_step(training, float("inf"))
-        finally:
             self.box.at("")
 
     def _answer_step(self, training: Training, now: float) -> None:

@@ -2,7 +2,7 @@
 
 The seed chooses the fault: 101 raises at step 3, 102 stops itself at step 3, 103 has a loss that is no number
 at step 5 and is taken back to step 1; both go on when resumed; 105 takes 30 ms a step, 106 takes 150 ms a step;
-107 kills the process at step 40, 108 runs out of memory at step 3.
+107 kills the process at step 40, 108 runs out of memory at step 3, 109 loses the device at step 40.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ SETS: dict[str, tuple[int, str | None]] = {
 }
 
 
+class DeviceError(RuntimeError): ...
+
+
 class FakeTrainer:
     def __init__(self, config: RunConfig, images: Any) -> None:
         self.config, self.images, self.step = config, images, 0
@@ -57,6 +60,8 @@ class FakeTrainer:
         self.knob_steps.append(self.config.momentum)
         if self.step == 40 and seed == 107:
             os.abort()
+        if self.step == 40 and seed == 109:
+            raise DeviceError("an illegal memory access was encountered")
         if self.step == 3 and seed == 108:
             raise MemoryError
         if self.step == 3 and seed == 101:
@@ -230,5 +235,5 @@ def load_backend(options: dict[str, Any]) -> Backend:
         stopwatch=HostWatch(),
         device="cpu",
         devices=[{"name": "cpu", "kind": "cpu", "title": "fake"}],
-        lost=lambda error: False,
+        lost=lambda error: isinstance(error, DeviceError),
     )

@@ -105,12 +105,13 @@ def test_a_paused_run_is_paused_after_it(tmp_path: Path) -> None:
         assert belt.command(run, "step")["step"] == saved + 1
 
 
-def test_a_run_that_kills_its_worker_twice_is_set_aside(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seed", "how"), [(107, "signal 6"), (109, "the device was lost")])
+def test_a_run_that_kills_its_worker_twice_is_set_aside(tmp_path: Path, seed: int, how: str) -> None:
     with Running(tmp_path, lessons=False) as belt:
         good = belt.create(**LONG)["id"]
-        bad = belt.create(steps=1000, seed=107)["id"]
+        bad = belt.create(steps=1000, seed=seed)["id"]
         reason = belt.becomes(bad, "failed", 40)["reason"]
-        assert "signal 6" in reason
+        assert how in reason
         assert "twice without getting further" in reason
         assert types(belt, bad).count("restart") == OWN_DEATHS - 1
         before = belt.run(good)["step"]
