@@ -1,8 +1,6 @@
 """The runs of this service: between the REST calls, the store, the engine and the hub.
 
 Order of things, always: the worker does it, the event is on disk, viewers and the caller hear of it.
-A run's row, its channel in the hub and its trainer on the worker carry the same epoch; what comes with
-another epoch is of the past and is dropped.
 """
 
 from __future__ import annotations
@@ -11,15 +9,15 @@ import asyncio
 import contextlib
 import logging
 import random
-import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from server import admission
 from server.checkpoints import Shelf
-from server.engine.base import Engine, EngineGone, EngineRefusal, Loss, Message
+from server.engine.base import Engine, EngineGone, EngineRefusal
 from server.errors import Conflict, Invalid, NotFound, SushibeltError, Unavailable
-from server.journal import Chunk, Journal, Saved
+from server.hearing import Hearing
+from server.journal import Journal
 from server.launching import Launcher
 from server.live import wire
 from server.live.hub import DEFAULT_SECTIONS, Hub, Tick
@@ -27,7 +25,7 @@ from server.recordings import Recordings
 from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
-from server.store.repository import Repository, StoredEvent
+from server.store.repository import Repository
 from trainers.config import KnobChange, RunConfig
 
 log = logging.getLogger("sushibelt")
@@ -38,7 +36,7 @@ SNAPSHOT_SECONDS = 20.0
 
 
 class Service:
-    """Everything that a router or a socket may ask for. Implements server.engine.base.Listener."""
+    """Everything that a router or a socket may ask for."""
 
     def __init__(self, settings: Settings, engine: Engine, repository: Repository) -> None:
         self.settings, self.engine, self.repository = settings, engine, repository
@@ -53,6 +51,7 @@ class Service:
         self.recordings = Recordings(settings, self.hub)
         self.launcher = Launcher(engine, repository, self.journal, self.shelf, self.hub, self.recordings)
         self.runs: dict[str, Run] = {}
+        self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub)
         self.closing = False
         self.creating = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,8 +76,8 @@ class Service:
         if self.settings.lessons:
             for lesson in LESSONS:
                 await self._open_lesson(lesson)
-        self._spawn(self.journal.mend(self.on_ready), "journal")
-        await self.engine.start(self)
+        self._spawn(self.journal.mend(self.hearing.on_ready), "journal")
+        await self.engine.start(self.hearing)
 
     async def _open_lesson(self, lesson: Lesson) -> None:
         name, values = LESSONS[lesson]
@@ -347,62 +346,3 @@ class Service:
 
     def _unavailable(self, error: Exception) -> Unavailable:
         return Unavailable(f"{error}; try again in a few seconds", code="worker_unavailable")
-
-    # What the engine says (server.engine.base.Listener)
-
-    async def on_ready(self) -> None:
-        """A worker takes runs, or the database does again: all that wait."""
-        for run in list(self.runs.values()):
-            async with run.lock:
-                if run.state == "queued" and not run.launched and run.id in self.runs:
-                    await self.launcher.launch(run, paused=run.wants_pause)
-
-    async def on_event(self, message: Message) -> None:
-        """An event of a run: on disk, then to viewers."""
-        run = self.runs.get(message["run"])
-        if run is None or run.epoch != message["epoch"]:
-            return
-        now = message["now"]
-        run.state, run.asleep, run.reason = now["state"], now["asleep"], now["reason"]
-        run.step, run.offset, run.updated = now["step"], message["offset"], time.time()
-        run.save_error = now["save_error"]
-        run.config = RunConfig.model_validate(message["config"])
-        await self.journal.note(run, StoredEvent(run.epoch, run.offset, message["event"]))
-
-    async def on_tick(self, message: Message, frame: bytes) -> None:
-        """A tick to viewers, bytes as they came."""
-        run = self.runs.get(message["run"])
-        if run is None or run.epoch != message["epoch"]:
-            return
-        run.step, run.offset = message["step"], max(run.offset, message["offset"])
-        names = ("epoch", "offset", "step", "snapshot", "everyone", "dictionary", "written", "first")
-        known = {name: message[name] for name in names}
-        self.hub.publish(run.id, Tick(**known, sections=frozenset(message["sections"]), data=frame))
-
-    async def on_metrics(self, message: Message, data: bytes) -> None:
-        """Scalars of the last steps to disk."""
-        run = self.runs.get(message["run"])
-        if run is None or run.epoch != message["epoch"]:
-            return
-        run.step, run.updated = max(run.step, message["step"]), time.time()
-        await self.journal.note(run, Chunk(run.epoch, message["names"], data))
-
-    async def on_checkpoint(self, message: Message) -> None:
-        """A checkpoint is on disk. It counts only if all that came before it is, too."""
-        run = self.runs.get(message["run"])
-        if run is None or run.epoch != message["epoch"]:
-            return
-        await self.journal.note(run, Saved(run.epoch, message["step"], message["file"], message["size"]))
-
-    async def on_steps(self, steps: dict[str, int]) -> None:
-        """How far runs are that nobody watches."""
-        for name, step in steps.items():
-            run = self.runs.get(name)
-            if run is not None and run.launched and run.state in {"running", "paused"}:
-                run.step = max(run.step, step)
-
-    async def on_lost(self, loss: Loss) -> None:
-        """The worker is gone: its runs go on with the next one, but for a run that kills it again and again."""
-        for run in list(self.runs.values()):
-            if run.launched and run.active:
-                await self.launcher.after(run, loss)

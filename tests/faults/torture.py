@@ -33,6 +33,8 @@ import torch
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from server.live import wire
+from server.recordings import format as sbr
 from trainers.config import KnobChange, RunConfig
 from trainers.images import Registry
 from trainers.methods import make_trainer
@@ -305,6 +307,7 @@ def torture(data: Path, kills: int, seed: int, say: Any = lambda _: None) -> Rep
         heard = sum(check_watcher(http, watcher) for watcher in watchers)
         for run in (plain, knobbed):
             assert http.post(f"/runs/{run}/commands", json={"command": "stop"}).is_success
+            check_recording(http, run)
         lost = [e["event"]["lost_steps"] for e in all_events(http, plain) if e["event"]["type"] == "resumed"]
         for run in (plain, knobbed):
             check_losses(http, run)
@@ -445,6 +448,27 @@ def check_watcher(http: httpx.Client, watcher: Watcher) -> int:
     assert watcher.gaps == 0
     assert stored[: len(heard)] == heard, "a viewer missed or heard something else than what is stored"
     return len(heard)
+
+
+def check_recording(http: httpx.Client, run: str) -> None:
+    """The recording, torn at every kill, is whole: its ticks lie in order and each fits on those before it."""
+    answer = http.get(f"/runs/{run}/recording")
+    assert answer.status_code == 200, answer.text
+    recording = sbr.decode(answer.content)
+    place, held, epochs = (0, 0), -1, set()
+    for record, data in zip(recording.records, recording.data, strict=True):
+        if record.kind not in (sbr.SNAPSHOT, sbr.CHANGE):
+            continue
+        assert (record.epoch, record.offset) > place, "ticks out of order or double"
+        place = (record.epoch, record.offset)
+        epochs.add(record.epoch)
+        frame = wire.decode(data)
+        written = frame.scalars["dict_written"]
+        assert isinstance(written, int)
+        first = written - len(frame.sections["dict.step"])
+        assert record.kind == sbr.SNAPSHOT or first <= held, "a change without what it changes"
+        held = written
+    assert len(epochs) > 1, "nothing was recorded after the first kill"
 
 
 def check_losses(http: httpx.Client, run: str) -> None:
