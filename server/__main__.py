@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 
 from server import __version__
 from server.app import create_app
@@ -19,6 +20,7 @@ from server.live.protocol import ViewerProtocol
 from server.security import BODY_LIMIT
 from server.service import Service
 from server.settings import Settings, SettingsError, load, unknown
+from server.storage import GIGABYTE
 from server.store.address import name_of
 from server.store.database import StoreError
 
@@ -117,8 +119,19 @@ async def introduce(app: FastAPI, url: str) -> str | None:
     for entry in sets:
         if entry["state"] == "broken":
             say(f"  broken set  {entry['name']}: {entry['error']}")
+    say(f"  keeps       {await kept(app.state.service)}")
     say(f"  look at     {url}")
     return None
+
+
+async def kept(service: Service) -> str:
+    """What the runs may keep, and do."""
+    settings = service.settings
+    days = f"for {settings.keep_days:g} days" if settings.keep_days else "for ever"
+    line = f"up to {settings.store_gb:g} GB in {settings.max_stored_runs:,} runs, {days}"
+    with contextlib.suppress(SQLAlchemyError):
+        line += f"; now {(await service.housekeeping.stock()).total / GIGABYTE:.1f} GB in {len(service.runs)}"
+    return line
 
 
 async def serve(settings: Settings, bound: socket.socket) -> int:

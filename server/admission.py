@@ -28,8 +28,11 @@ def check_images(config: RunConfig, sets: Mapping[str, Mapping[str, Any]]) -> No
         raise Invalid.field("batch_size", message, config.batch_size)
 
 
-def check_room(settings: Settings, runs: Iterable[Run], *, stored: bool) -> None:
+def check_room(settings: Settings, runs: Iterable[Run], *, stored: bool, full: str | None = None) -> None:
     """One more run may be active; with `stored` it is a new one, else one that starts again.
+
+    Args:
+        full: why there are no bytes for a new one, None where there are.
 
     Raises:
         TooMany: a limit is reached; the text says which and what to do.
@@ -47,3 +50,5 @@ def check_room(settings: Settings, runs: Iterable[Run], *, stored: bool) -> None
             "(SUSHIBELT_MAX_STORED_RUNS); delete some",
             code="too_many_stored_runs",
         )
+    if stored and full is not None:
+        raise TooMany(full, code="store_full")

@@ -10,7 +10,7 @@ from functools import cache
 from fastapi import FastAPI
 
 from server import __version__, errors
-from server.api import catalog, checkpoints, health, images, readings, recordings, runs
+from server.api import catalog, checkpoints, health, images, readings, recordings, runs, storage
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import socket
@@ -64,7 +64,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     errors.install(app)
     document = cache(lambda: errors.describe(app))
     app.openapi = document  # type: ignore[method-assign]
-    for module in (health, catalog, runs, checkpoints, readings, recordings, images, socket):
+    for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket):
         app.include_router(module.router)
     app.mount("/", WebFiles(settings.web_dir), name="web")
     app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)

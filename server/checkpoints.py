@@ -86,6 +86,14 @@ class Shelf:
         await asyncio.to_thread(copy)
         return StoredCheckpoint(child, 0, row.step, file, row.size, row.created)
 
+    async def thin(self, run: Run) -> None:
+        """Keep the newest alone."""
+        await self._drop(run.id, (await self._store.of(run.id))[1:])
+
+    async def newest(self) -> dict[str, str]:
+        """Run to its newest file, as a path below the folder."""
+        return await self._store.newest()
+
     async def clear(self, run: str) -> None:
         """All of a run's checkpoints, rows first."""
         await self._drop(run, await self._store.of(run))

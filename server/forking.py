@@ -61,7 +61,8 @@ async def fork(
     except ValueError as error:
         raise Invalid.from_value_error(error) from None
     async with service.creating:
-        admission.check_room(service.settings, service.runs.values(), stored=True)
+        full = await service.housekeeping.full()
+        admission.check_room(service.settings, service.runs.values(), stored=True, full=full)
         child = Run(new_id(), name or f"{run.name[:60]}, from step {row.step}", promised)
         child.state, child.reason, child.step = "queued", WAITING, row.step
         child.parent, child.parent_step, child.saved_step = run.id, row.step, row.step

@@ -17,6 +17,7 @@ from server.checkpoints import Shelf
 from server.engine.base import Engine, EngineGone, EngineRefusal
 from server.errors import Conflict, Invalid, NotFound, SushibeltError, Unavailable
 from server.hearing import Hearing
+from server.housekeeping import Housekeeping
 from server.journal import Journal
 from server.launching import Launcher
 from server.live import wire
@@ -25,7 +26,7 @@ from server.recordings import Recordings
 from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
-from server.store.repository import Repository
+from server.store.repository import DELETED, Repository
 from trainers.config import KnobChange, RunConfig
 
 log = logging.getLogger("sushibelt")
@@ -52,6 +53,7 @@ class Service:
         self.launcher = Launcher(engine, repository, self.journal, self.shelf, self.hub, self.recordings)
         self.runs: dict[str, Run] = {}
         self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub)
+        self.housekeeping = Housekeeping(settings, repository, self.shelf, self.runs, self.remove)
         self.closing = False
         self.creating = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,6 +69,9 @@ class Service:
             except ValueError as error:
                 log.error("run %s is left out: its stored config is not valid: %s", columns["id"], error)
                 continue
+            if columns["state"] == DELETED:  # the process died in the midst of it
+                await self._erase(run)
+                continue
             self.runs[run.id] = run
             self.hub.open(run.id, run.epoch, run.offset)
             run.saved_step = next((row.step for row in await self.shelf.of(run)), None)
@@ -77,6 +82,7 @@ class Service:
             for lesson in LESSONS:
                 await self._open_lesson(lesson)
         self._spawn(self.journal.mend(self.hearing.on_ready), "journal")
+        self.housekeeping.start()
         await self.engine.start(self.hearing)
 
     async def _open_lesson(self, lesson: Lesson) -> None:
@@ -109,6 +115,7 @@ class Service:
     async def close(self) -> None:
         """Stop the engine when it has saved what it can. Runs stay as they are on disk; the next start goes on."""
         await self.goodbye()
+        await self.housekeeping.close()
         await self.engine.stop()
         await self.journal.close()
         await self.recordings.close()
@@ -192,7 +199,7 @@ class Service:
             await self.need_engine()
             self.journal.check()
             admission.check_images(config, self.engine.images)
-            admission.check_room(self.settings, self.runs.values(), stored=True)
+            admission.check_room(self.settings, self.runs.values(), stored=True, full=await self.housekeeping.full())
             run = Run(new_id(), name or "", config, idempotency_key=key, request_digest=digest)
             run.name = name or f"{config.method} on {config.images}"
             await self._add(run)
@@ -239,11 +246,11 @@ class Service:
         async with run.lock:
             await self.launcher.launch(run)
 
-    async def remove(self, run: Run) -> None:
-        """Stop and forget the run with all its data.
+    async def remove(self, run: Run, *, ended: bool = False) -> None:
+        """Stop and forget the run with all its data; with `ended` only if it is not active.
 
         Raises:
-            Conflict: a lesson run.
+            Conflict: a lesson run, or an active one. NotFound, Unavailable.
         """
         if run.lesson and self.settings.lessons:
             raise Conflict(
@@ -251,16 +258,24 @@ class Service:
                 code="lesson_run",
             )
         async with run.lock:
+            self._still_there(run)
+            if ended and run.active:
+                raise Conflict("the run was started again meanwhile", code="active")
             self.journal.check()
             with contextlib.suppress(EngineGone):
                 await self.engine.drop(run.id)  # all that it said is heard when this returns
             await self.journal.settled(run)
-            await self.repository.remove_run(run.id)  # first: files without a row are swept away at the next start
+            await self.repository.condemn_run(run.id)
             self.runs.pop(run.id, None)
             self.journal.forget(run.id)
             self.hub.remove(run.id, 4404, "the run was deleted")
-            await self.shelf.clear(run.id)
-            await self.recordings.remove(run)
+            await self._erase(run)
+        self.housekeeping.reclaim_soon()
+
+    async def _erase(self, run: Run) -> None:
+        await self.shelf.clear(run.id)
+        await self.recordings.remove(run)
+        await self.repository.remove_run(run.id)
 
     # Commands
 

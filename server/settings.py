@@ -52,6 +52,16 @@ class Settings(BaseSettings):
     lessons: bool = Field(True, description="Start the three runs that the lesson page shows: true or false.")
     max_runs: int = Field(16, ge=1, le=1_000, description="Runs queued, running or paused at once.")
     max_stored_runs: int = Field(1_000, ge=3, le=100_000, description="Runs kept in the database.")
+    store_gb: float = Field(
+        20,
+        gt=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="Gigabytes that all runs may keep; past it old checkpoints of ended runs go, then the oldest runs.",
+    )
+    keep_days: float = Field(
+        0, ge=0, le=36_500, allow_inf_nan=False, description="Ended runs untouched for so long are deleted; 0: never."
+    )
     checkpoint_seconds: float = Field(
         5, ge=0.1, le=3_600, description="Seconds between checkpoints of a run that trains; more where they take long."
     )

@@ -67,7 +67,7 @@ async def get_run(run: RunDep, service: ServiceDep) -> RunResource:
     return run_resource(run, service)
 
 
-@router.delete("/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422))
+@router.delete("/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422, 503))
 async def delete_run(run: RunDep, service: ServiceDep) -> Response:
     """Stop a run and forget all of it."""
     await service.remove(run)

@@ -238,6 +238,43 @@ class Catalog(BaseModel):
     lessons: dict[str, str]
 
 
+class StorageBytes(BaseModel):
+    """Bytes by kind."""
+
+    database: int = Field(description="Pages in use; with PostgreSQL about what the runs' rows take.")
+    checkpoints: int
+    recordings: int
+    image_cache: int = Field(description="Of the image sets: not a run's, and not bounded.")
+
+
+class RunStorage(BaseModel):
+    """What one run keeps. A checkpoint that it shares with a fork counts half."""
+
+    run: str
+    name: str
+    state: State
+    updated: str
+    bytes: int
+    database: int
+    checkpoints: int
+    recording: int
+
+
+class Storage(BaseModel):
+    """What the runs keep on disk, and the limits on it."""
+
+    bytes: StorageBytes
+    total: int = Field(description="Database, checkpoints and recordings: what `limit` is about.")
+    limit: int = Field(description="Bytes that all runs may keep (SUSHIBELT_STORE_GB).")
+    full: str | None = Field(description="Why new runs are refused for lack of room, else null.")
+    runs_stored: int
+    max_stored_runs: int = Field(description="SUSHIBELT_MAX_STORED_RUNS.")
+    runs_active: int
+    max_runs: int = Field(description="SUSHIBELT_MAX_RUNS: queued, running or paused at once.")
+    keep_days: float = Field(description="Ended runs untouched for so many days are deleted; 0: never.")
+    largest: list[RunStorage] = Field(description="The ten that keep most.")
+
+
 class Health(BaseModel):
     """The process answers."""
 

@@ -7,6 +7,7 @@ only what the server has noted is ever gone on from.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -98,6 +99,7 @@ class Saving:
         """The writing thread is done with one: tell the server, or say why there is none."""
         self._writing.discard(message["run"])
         if training is None or training.epoch != message["epoch"]:
+            self._forget(message["file"])
             return
         if message["error"] is not None:
             training.save_due = now + RETRY_SECONDS
@@ -106,6 +108,13 @@ class Saving:
         training.save_due = now + max(self._every, message["seconds"] / SHARE)
         training.saved_step = message["step"]
         training.saved(message)
+
+    def _forget(self, file: str) -> None:
+        """A file of a run that was removed or reset while it was written: nobody will ever note it."""
+        path = self._folder / file
+        with contextlib.suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()  # if nothing else is in it
 
     def last_words(self, runs: Iterable[Training], inbox: queue.Queue[dict[str, Any]], seconds: float) -> None:
         """The process is told to go: save what is not saved, as far as the time reaches."""

@@ -49,6 +49,13 @@ class Checkpoints:
         async with self.database.read() as connection:
             return [StoredCheckpoint(**row) for row in (await connection.execute(query)).mappings()]
 
+    async def newest(self) -> dict[str, str]:
+        """Run to the file of its newest checkpoint."""
+        order = (CheckpointRow.epoch, CheckpointRow.created, CheckpointRow.step)
+        async with self.database.read() as connection:
+            rows = await connection.execute(select(CheckpointRow.run, CheckpointRow.file).order_by(*order))
+            return {row.run: row.file for row in rows}
+
     async def forget(self, run: str, places: Sequence[tuple[int, int]]) -> None:
         """Forget those of a run at these (epoch, step); the caller removes the files afterwards."""
         if not places:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from server.store.errors import StoreError as StoreError
 from server.store.postgresql import Postgresql
 from server.store.schema import upgrade
 from server.store.sqlite import Sqlite
+
+RECLAIM_SECONDS = 5.0
 
 
 def lock_folder(folder: Path) -> IO[bytes]:
@@ -117,10 +120,20 @@ class Database:
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 
+    async def used(self) -> int | None:
+        """Bytes that the stored rows take; None where the database cannot say."""
+        async with self.read() as connection:
+            return await self._kind.used(connection)
+
     async def reclaim(self) -> None:
-        """Give the space of what was deleted back to the disk; writers get their turn in between."""
-        more = True
-        while more:
+        """Give the space of what was deleted back to the disk; writers get their turn in between. Gives up where
+        a reader, such as a backup, is in the way for long."""
+        end = time.monotonic() + RECLAIM_SECONDS
+        pause: float | None = 0.0
+        while pause is not None:
+            await asyncio.sleep(pause)
             with _as_sqlalchemy():
                 async with self._writer:
-                    more = await self._kind.reclaim()
+                    pause = await self._kind.reclaim()
+            if pause and time.monotonic() > end:
+                return

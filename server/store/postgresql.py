@@ -112,9 +112,13 @@ class Postgresql:
         if connection is not None:
             await _end(connection)
 
-    async def reclaim(self) -> bool:
+    async def reclaim(self) -> float | None:
         """Nothing: the server's own autovacuum does it."""
-        return False
+        return None
+
+    async def used(self, connection: AsyncConnection) -> int | None:
+        """Unknown: what the server's files take says little of what is in them."""
+        return None
 
     def explain(self, error: SQLAlchemyError) -> str:
         """Why the database could not be opened, and what to do. In one line."""

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import numpy as np
-from sqlalchemy import CursorResult, delete, func, insert, select, tuple_, update
+from sqlalchemy import CursorResult, Text, delete, func, insert, select, tuple_, update
+from sqlalchemy import cast as cast_sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.store.checkpoints import StoredCheckpoint
@@ -16,6 +17,8 @@ from server.store.database import Database
 from server.store.models import CheckpointRow, EventRow, MetricsRow, RunRow
 
 MAX_METRIC_ROWS = 1_000_000
+DELETED = "deleted"  # the state of a run that is being deleted, so that a crash half way does not bring it back
+DELETE_ROWS = 200  # metrics deleted in one transaction: some 10 MB, so that other writers get their turn
 MAX_EVENTS = 20_000
 MAX_EVALUATIONS = 2_000  # kept besides: a run's scores are worth more than its ordinary events
 
@@ -73,11 +76,34 @@ class Repository:
             await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
             await self._add_events(connection, run, events)
 
+    async def condemn_run(self, run: str) -> None:
+        """Note that the run is to be deleted: whatever dies from now on, the next start finishes it."""
+        async with self.database.write() as connection:
+            await connection.execute(update(RunRow).where(RunRow.id == run).values(state=DELETED))
+
     async def remove_run(self, run: str) -> None:
-        """The run with all its events, metrics and checkpoint rows."""
+        """The run with all its events, metrics and checkpoint rows; in several transactions, the run's own row last."""
         self._metric_rows.pop(run, None)
+        some = select(MetricsRow.id).where(MetricsRow.run == run).order_by(MetricsRow.id).limit(DELETE_ROWS)
+        more = True
+        while more:
+            async with self.database.write() as connection:
+                chunks = (await connection.execute(some)).scalars().all()
+                await connection.execute(delete(MetricsRow).where(MetricsRow.id.in_(chunks)))
+                more = len(chunks) == DELETE_ROWS
         async with self.database.write() as connection:
             await connection.execute(delete(RunRow).where(RunRow.id == run))
+
+    async def row_bytes(self) -> dict[str, int]:
+        """About how many bytes of the database are each run's: its metrics and the text of its events."""
+        found: dict[str, int] = {}
+        metrics = select(MetricsRow.run, func.sum(func.length(MetricsRow.data))).group_by(MetricsRow.run)
+        events = select(EventRow.run, func.sum(func.length(cast_sql(EventRow.body, Text)))).group_by(EventRow.run)
+        async with self.database.read() as connection:
+            for query in (metrics, events):
+                for run, size in (await connection.execute(query)).all():
+                    found[run] = found.get(run, 0) + int(size)
+        return found
 
     async def _add_events(self, connection: AsyncConnection, run: str, events: Sequence[StoredEvent]) -> None:
         for event in events:

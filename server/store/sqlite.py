@@ -16,6 +16,7 @@ from sqlalchemy.util.concurrency import in_greenlet
 
 from server.store.errors import StoreError
 
+BUSY_MS = 10_000
 # auto_vacuum first: it is fixed with the first page of a new file. FULL waits for the disk at each commit
 # (fullfsync is what that takes on a Mac); the busy timeout covers a backup tool's lock.
 PRAGMAS = (
@@ -23,11 +24,12 @@ PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "fullfsync=ON",
-    "busy_timeout=10000",
+    f"busy_timeout={BUSY_MS}",
     "foreign_keys=ON",
     "secure_delete=ON",
 )
-RECLAIM_PAGES = 2_000  # given back between two chances for writers: some 8 MB
+READER_SECONDS = 0.1  # a reader needs the log: so long until it is looked at again
+RECLAIM_PAGES = 500  # given back between two chances for writers: some 2 MB
 
 
 def _prepare(connection: Any, _record: Any) -> None:
@@ -90,8 +92,12 @@ class Sqlite:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
-    async def reclaim(self) -> bool:
-        """Give some free pages back to the disk; whether there are more. The caller keeps writers away."""
+    async def reclaim(self) -> float | None:
+        """Give some free pages back to the disk, at last empty the log too, where deleted pages are still whole.
+
+        Returns:
+            None when all is done, else seconds until it should be called again. The caller keeps writers away.
+        """
         async with self.engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             assert isinstance(driver, aiosqlite.Connection)
@@ -101,11 +107,23 @@ class Sqlite:
                 [(free,)] = await driver.execute_fetchall("PRAGMA freelist_count")
                 [(auto_vacuum,)] = await driver.execute_fetchall("PRAGMA auto_vacuum")
                 if free and auto_vacuum == 2:  # a file of an older Sushibelt has none: its free pages are used again
-                    return True
-                await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                    return 0.0
+                await driver.execute_fetchall("PRAGMA busy_timeout=0")  # writers do not wait with us for a reader
+                try:
+                    [(busy, *_)] = await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    await driver.execute_fetchall(f"PRAGMA busy_timeout={BUSY_MS}")
             except aiosqlite.Error as error:
                 raise DBAPIError(None, None, error) from error
-        return False
+        return READER_SECONDS if busy else None
+
+    async def used(self, connection: AsyncConnection) -> int | None:
+        """Bytes of the pages in use; free ones are used again or given back."""
+        pages, free, size = [
+            int((await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one())
+            for name in ("page_count", "freelist_count", "page_size")
+        ]
+        return (pages - free) * size
 
     def explain(self, error: SQLAlchemyError) -> str:
         """Why the file could not be opened, and what to do."""

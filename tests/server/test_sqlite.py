@@ -58,6 +58,34 @@ def test_what_is_deleted_gives_its_space_back_and_is_gone(tmp_path: Path) -> Non
     asyncio.run(main())
 
 
+def test_a_long_reader_delays_the_giving_back_and_no_writer(tmp_path: Path) -> None:
+    path = tmp_path / "sushibelt.db"
+
+    async def main() -> None:
+        database = Database(path)
+        await database.open()
+        store = Repository(database)
+        log = tmp_path / "sushibelt.db-wal"
+        reader = sqlite3.connect(path, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM runs").fetchall()
+        await store.save("r1", {"step": 1})
+        given_back = asyncio.create_task(database.reclaim())
+        for step in range(20):
+            async with asyncio.timeout(5):  # the busy timeout is longer
+                await store.save("r1", {"step": step})
+            await asyncio.sleep(0.01)
+        assert not given_back.done()
+        assert log.stat().st_size
+        reader.execute("ROLLBACK")
+        await given_back
+        assert log.stat().st_size == 0
+        reader.close()
+        await database.close()
+
+    asyncio.run(main())
+
+
 def test_a_file_without_auto_vacuum_is_left_at_its_size(tmp_path: Path) -> None:
     path = tmp_path / "sushibelt.db"
     with sqlite3.connect(path) as file:
