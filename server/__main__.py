@@ -71,19 +71,18 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def make_server(app: FastAPI) -> Server:
-    """uvicorn with what this service needs."""
-    config = uvicorn.Config(
-        app,
-        ws=ViewerProtocol,
-        ws_per_message_deflate=False,
-        ws_max_size=BODY_LIMIT,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        server_header=False,
-        lifespan="off",
-        log_config=None,
-    )
-    server = Server(config)
+def make_server(app: FastAPI, **options: Any) -> Server:
+    """uvicorn with what this service needs; `options` of its Config are added to that or replace it."""
+    ours: dict[str, Any] = {
+        "ws": ViewerProtocol,
+        "ws_per_message_deflate": False,
+        "ws_max_size": BODY_LIMIT,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+        "server_header": False,
+        "lifespan": "off",
+        "log_config": None,
+    }
+    server = Server(uvicorn.Config(app, **ours | options))
     server.app = app
     return server
 

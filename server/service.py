@@ -21,6 +21,7 @@ from server.housekeeping import Housekeeping
 from server.journal import Journal
 from server.launching import Launcher
 from server.live import wire
+from server.live.fanout import Fanout
 from server.live.hub import DEFAULT_SECTIONS, Hub, Tick
 from server.recordings import Recordings
 from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
@@ -48,6 +49,7 @@ class Service:
             int(settings.checkpoint_mb * 2**20),
         )
         self.hub = Hub(self.engine.watch, self._lack)
+        self.fanout = Fanout()
         self.journal = Journal(repository, self.shelf, self.hub)
         self.recordings = Recordings(settings, self.hub)
         self.launcher = Launcher(engine, repository, self.journal, self.shelf, self.hub, self.recordings)

@@ -15,10 +15,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 from server.engine.base import Watch
-from server.live import wire
+from server.live import frames, wire
 
 SECTIONS = ("dict", "map", "matrix", "views")
 DEFAULT_SECTIONS = ("dict", "matrix")
@@ -31,7 +32,14 @@ ASK_AGAIN_SECONDS = 2.0
 FRAMES_KEPT = 64  # runs that nobody watches whose last frames stay in memory
 
 
-@dataclass(frozen=True, slots=True)
+class Signal(Protocol):
+    """What a viewer is told by: an asyncio.Event for a task that waits, or something that acts soon after."""
+
+    def set(self) -> None:
+        """There is news. Called in the midst of the hub's work: calls nothing back."""
+
+
+@dataclass(frozen=True)
 class Tick:
     """A frame and what must be known of it to deliver it."""
 
@@ -46,6 +54,11 @@ class Tick:
     sections: frozenset[str]
     data: bytes
 
+    @cached_property
+    def framed(self) -> bytes:
+        """`data` as a WebSocket frame: made once, written to every viewer."""
+        return frames.binary(self.data)
+
 
 @dataclass(eq=False)
 class Viewer:
@@ -57,8 +70,10 @@ class Viewer:
     rate: float = DEFAULT_RATE
     visible: bool = True
     queue_limit: int = QUEUE_BYTES
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    wake: Signal = field(default_factory=asyncio.Event)
+    """Hears that a message or a tick waits."""
+    ended: Signal = field(default_factory=asyncio.Event)
+    """Hears that the viewer is to be closed."""
     close: tuple[int, str] | None = None
     _texts: deque[str] = field(default_factory=deque)
     _bytes: int = 0
@@ -68,6 +83,7 @@ class Viewer:
     _base: Tick | None = None
     _latest: Tick | None = None
     _short: bool = False  # asked for sections that no tick has brought yet
+    _due: float = 0.0  # when the next tick may go out
 
     # What the hub gives.
 
@@ -154,6 +170,10 @@ class Viewer:
         return found
 
     @property
+    def has_text(self) -> bool:
+        return bool(self._texts) or self._count is not None
+
+    @property
     def has_tick(self) -> bool:
         return self._base is not None or self._latest is not None
 
@@ -169,6 +189,22 @@ class Viewer:
         if tick.written is not None:
             self._held = tick.written
         return tick
+
+    def next(self) -> Tick | None:
+        """The tick to send now, at the viewer's rate: None when there is none or its time has not come."""
+        now = time.monotonic()
+        # A little early rather than late: at 20/s a tick that comes 2 ms early must not wait for the next.
+        if now < self._due - 0.1 / self.rate:
+            return None
+        tick = self.take()
+        if tick is not None and not (tick.snapshot and self.has_tick):  # the change on it goes with it
+            self._due = max(self._due, now - 1 / self.rate) + 1 / self.rate
+        return tick
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds until `next` has a tick; None when none waits."""
+        return max(0.0, self._due - time.monotonic()) if self.has_tick else None
 
 
 @dataclass

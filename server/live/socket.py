@@ -1,7 +1,8 @@
 """One viewer's socket: what it asks for, when it is sent what, when it is too slow.
 
-Two tasks: one reads the few small messages a viewer may send, one writes. Whichever ends first ends the
-viewer. Ticks go out at most at the viewer's rate and always the newest; events go out in order.
+The few small messages a viewer may send are read here. Ticks go out at most at the viewer's rate and always
+the newest, events go out in order: by the fan-out (fanout.py) where the server's protocol lets us write to
+the connection, by a task of the viewer's (plain.py) under any other ASGI server.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from server.api.schemas import run_resource
-from server.live import wire
+from server.live import fanout, plain, wire
+from server.live.fanout import Outlet, line_of
 from server.live.hub import DEFAULT_RATE, DEFAULT_SECTIONS, MAX_RATE, SECTIONS, Viewer
 from server.runs import Run
 from server.service import Service
@@ -180,24 +182,17 @@ async def _greet(
 
 async def _serve(service: Service, socket: WebSocket, run: Run, viewer: Viewer) -> None:
     """Read and write until one side has enough."""
-    progress = [time.monotonic()]
-    tasks = [
-        asyncio.create_task(_write(socket, viewer, progress), name=f"write {run.id}"),
-        asyncio.create_task(_read(service, socket, run, viewer), name=f"read {run.id}"),
-        asyncio.create_task(_ending(viewer, progress, service.settings.viewer_stall_seconds)),
-    ]
+    line, stall = line_of(socket.scope), service.settings.viewer_stall_seconds
+    reading = _read(service, socket, run, viewer)
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if line is not None:
+            await fanout.serve(Outlet(service.fanout, line, [viewer], stall), viewer, reading)
+        else:
+            await plain.serve(socket, viewer, reading, stall)
         refusal = viewer.close
-        for task in tasks:
-            error = task.exception() if task.done() and not task.cancelled() else None
-            if isinstance(error, Refusal):
-                refusal = (error.close, error.detail)
-                viewer.say(wire.text("error", code=error.code, detail=error.detail))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    except Refusal as error:
+        refusal = (error.close, error.detail)
+        viewer.say(wire.text("error", code=error.code, detail=error.detail))
     if refusal is not None:
         await _close(socket, viewer, *refusal)
 
@@ -211,43 +206,9 @@ async def _close(socket: WebSocket, viewer: Viewer, code: int, reason: str) -> N
                     await socket.send_text(text)
             await socket.close(code, reason[:120])
     except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
-        abort = socket.scope.get("extensions", {}).get("sushibelt.abort")
-        if abort is not None:
-            abort["call"]()
-
-
-async def _ending(viewer: Viewer, progress: list[float], stall: float) -> None:
-    """Ends when the viewer is to be closed, or has taken nothing for too long."""
-    while not viewer.ended.is_set():
-        if progress[0] and time.monotonic() - progress[0] > stall:
-            viewer.end(4408, "too slow: nothing was taken for too long; connect again with since=")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(viewer.ended.wait(), stall / 4)
-
-
-async def _write(socket: WebSocket, viewer: Viewer, progress: list[float]) -> None:
-    """Send what waits. progress[0] is when the write under way began, 0 while there is none."""
-    due = 0.0
-    while True:
-        progress[0] = 0.0
-        now = time.monotonic()
-        wait = max(0.0, due - now) if viewer.has_tick else None
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(viewer.wake.wait(), wait)
-        viewer.wake.clear()
-        progress[0] = time.monotonic()
-        for text in viewer.texts():
-            await socket.send_text(text)
-            progress[0] = time.monotonic()
-        # A little early rather than late: at 20/s a tick that comes 2 ms early must not wait for the next.
-        while viewer.has_tick and time.monotonic() >= due - 0.1 / viewer.rate:
-            tick = viewer.take()
-            if tick is None:
-                break
-            if not tick.snapshot or not viewer.has_tick:
-                due = max(due, time.monotonic() - 1 / viewer.rate) + 1 / viewer.rate
-            await socket.send_bytes(tick.data)
-            progress[0] = time.monotonic()
+        line = line_of(socket.scope)
+        if line is not None:
+            line.abort()
 
 
 async def _read(service: Service, socket: WebSocket, run: Run, viewer: Viewer) -> None:

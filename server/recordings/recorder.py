@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from server.live import wire
@@ -41,6 +41,7 @@ class TapeViewer(Viewer):
     person = False
     sections: tuple[str, ...] = WHOLE
     rate: float = RATE
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
     _grounded: bool = False  # the tape, or the tick that waits for it, is something that changes fit on
     _whole: bool = False
     _taken: int = -1  # the offset of the newest tick that went to the tape

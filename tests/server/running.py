@@ -7,8 +7,9 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -22,13 +23,17 @@ from server.live import wire
 from server.service import Service
 from server.settings import Settings
 
+PLAIN = {"ws": "websockets-sansio"}
+"""uvicorn's own protocol: viewers are sent to by plain ASGI, as under any other server."""
 FAKE = ("--trainers", "tests.server.fake_trainers")
 
 
 class Running:
-    """A running service. `http` speaks REST to it, `live` opens a viewer."""
+    """A running service. `http` speaks REST to it, `live` opens a viewer. `uvicorn`: options of its Config."""
 
-    def __init__(self, data_dir: Path, *, fake: bool = True, **settings: Any) -> None:
+    def __init__(
+        self, data_dir: Path, *, fake: bool = True, uvicorn: Mapping[str, Any] = MappingProxyType({}), **settings: Any
+    ) -> None:
         self.socket = listen("127.0.0.1", 0)
         port = self.socket.getsockname()[1]
         values = {"host": "127.0.0.1", "port": port, "data_dir": data_dir, "threads": 1, "device": "cpu"}
@@ -36,7 +41,7 @@ class Running:
         self.url = f"http://127.0.0.1:{port}"
         self.engine = LocalEngine(self.settings, FAKE if fake else ())
         self.app = create_app(self.settings, engine=self.engine)
-        self.server = make_server(self.app)
+        self.server = make_server(self.app, **uvicorn)
         self.http = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
         self.loop: asyncio.AbstractEventLoop | None = None
         self.thread = threading.Thread(target=self._run)

@@ -1,17 +1,37 @@
-"""The live socket against a whole service: greeting, frames, recovery, limits."""
+"""The live socket against a whole service, with the fan-out and by plain ASGI: greeting, frames, recovery, limits."""
 
 from __future__ import annotations
 
 import socket
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from running import Running, until
+from running import PLAIN, Running, until
 from websockets.exceptions import ConnectionClosed
 
 from server.live import wire
+
+
+@pytest.fixture(scope="module", params=[{}, PLAIN], ids=["fan-out", "plain"])
+def uvicorn(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """Options of the web server, for each way to send."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def belt(uvicorn: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with Running(tmp_path_factory.mktemp("data"), max_runs=200, uvicorn=uvicorn) as running:
+        yield running
+
+
+def test_both_ways_to_send_are_tried(belt: Running, uvicorn: Mapping[str, Any]) -> None:
+    with belt.live("lesson-belt") as viewer:
+        viewer.until_frame()
+        [wake] = {type(viewer.wake).__name__ for viewer in belt.service.hub.everybody()}
+    assert wake == ("Event" if uvicorn else "Outlet")
 
 
 def test_hello_then_a_snapshot_then_changes_that_fit(belt: Running) -> None:
@@ -168,8 +188,8 @@ def test_a_deleted_run_is_closed_with_4404(belt: Running) -> None:
         assert viewer.until_closed() == 4404
 
 
-def test_a_stalled_viewer_is_cut_off_and_the_others_lose_nothing(tmp_path: Any) -> None:
-    with Running(tmp_path, viewer_stall_seconds=1.0) as belt:
+def test_a_stalled_viewer_is_cut_off_and_the_others_lose_nothing(tmp_path: Any, uvicorn: Mapping[str, Any]) -> None:
+    with Running(tmp_path, uvicorn=uvicorn, viewer_stall_seconds=1.0) as belt:
         run = belt.create(method="simclr", batch_size=512, steps=100_000)["id"]
         with belt.live(run, "?rate=30&sections=matrix") as good:
             stalled = socket.create_connection(belt.socket.getsockname())
@@ -190,8 +210,8 @@ def test_a_stalled_viewer_is_cut_off_and_the_others_lose_nothing(tmp_path: Any) 
             stalled.close()
 
 
-def test_viewers_are_bounded(tmp_path: Any) -> None:
-    with Running(tmp_path, max_viewers=2) as belt:
+def test_viewers_are_bounded(tmp_path: Any, uvicorn: Mapping[str, Any]) -> None:
+    with Running(tmp_path, uvicorn=uvicorn, max_viewers=2) as belt:
         first, second, third = (belt.live("lesson-belt") for _ in range(3))
         with first, second as viewer:
             viewer.read()
