@@ -1,13 +1,19 @@
-"""`python -m server`: says what it does and where to look, then serves until it is told to stop."""
+"""`python -m server`: says what it does and where to look, then serves until it is told to stop.
+
+`backup FILE.tar` and `restore FILE.tar` copy all runs to and from one file.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import logging
 import signal
 import socket
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -16,6 +22,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server import __version__
 from server.app import create_app
+from server.backup.manifest import BackupError, Manifest
+from server.backup.restore import restore
+from server.backup.save import save
 from server.live.protocol import ViewerProtocol
 from server.security import BODY_LIMIT
 from server.service import Service
@@ -155,8 +164,61 @@ async def serve(settings: Settings, bound: socket.socket) -> int:
     return 0
 
 
-def main() -> int:
-    """Exit status: 0 stopped by a signal, 1 cannot serve, 2 a setting is wrong."""
+def parse_words(words: Sequence[str] | None) -> argparse.Namespace:
+    """The command line. Ends the process with status 2 and a line where it is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m server",
+        description="Without a command: trains and serves. README.md lists the environment variables that set it up.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    saving = commands.add_parser(
+        "backup",
+        help="copy all runs into one file; the service may be running",
+        description="Copies the database, checkpoints and recordings in SUSHIBELT_DATA_DIR into one tar file, with a "
+        "digest of each. The service may be running. With PostgreSQL: files only, the database is for pg_dump.",
+    )
+    saving.add_argument("file", metavar="FILE.tar", type=Path, help="the file to make; it must not exist yet")
+    restoring = commands.add_parser(
+        "restore",
+        help="put the runs of such a file into an empty data folder",
+        description="Checks all of the file, then puts its runs into SUSHIBELT_DATA_DIR, where there may be none yet. "
+        "The service must be stopped. Runs that were training go on at the next start.",
+    )
+    restoring.add_argument("file", metavar="FILE.tar", type=Path, help="a file that `backup` made")
+    return parser.parse_args(words)
+
+
+def copy(settings: Settings, command: str, file: Path) -> int:
+    """Back up or restore, and say what was done. Exit status: 0 done, 1 not, 130 interrupted."""
+    try:
+        done = save(settings, file) if command == "backup" else restore(settings, file)
+    except BackupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return 130
+    if command == "backup":
+        say(f"{file} holds {_summary(done)}")
+        if done.left_out:
+            say(f"  {len(done.left_out)} checkpoints made room for newer ones meanwhile and are left out")
+    else:
+        say(f"{settings.data_dir} has {_summary(done)}, as of {done.date}")
+    if isinstance(settings.database, str):
+        say(f"  {name_of(settings.database)} is not part of it: copy it with pg_dump, bring it back with pg_restore")
+    return 0
+
+
+def _summary(done: Manifest) -> str:
+    counts = [sum(name.startswith(kind) for name in done.files) for kind in ("checkpoints/", "recordings/")]
+    size = sum(entry.size for entry in done.files.values())
+    what = "files of " * (done.database == "postgresql")
+    return f"{what}{done.runs} runs, {counts[0]} checkpoints and {counts[1]} recordings, {size / GIGABYTE:.2f} GB"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Exit status: 0 stopped by a signal or done, 1 cannot do it, 2 a setting or the command line is wrong."""
+    arguments = parse_words(words)
     try:
         settings = load()
     except SettingsError as error:
@@ -165,6 +227,8 @@ def main() -> int:
     set_up_logs()
     for line in unknown():
         print(line, file=sys.stderr)
+    if arguments.command is not None:
+        return copy(settings, arguments.command, arguments.file)
     try:
         bound = listen(settings.host, settings.port)
     except (OSError, OverflowError) as error:

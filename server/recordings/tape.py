@@ -256,6 +256,24 @@ class Tape:
             return Reading(file, tuple(entries))
 
 
+def whole(path: Path) -> tuple[io.FileIO, int, int] | None:
+    """A tape for one who copies it, also while it grows: the open file, its first epoch, and the bytes up to the end
+    of its last whole record. None where there is no tape. To be closed. Raises OSError."""
+    try:
+        file = io.FileIO(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        found = _scan(file)
+    except BaseException:
+        file.close()
+        raise
+    if found is None:
+        file.close()
+        return None
+    return file, found[0], found[2]
+
+
 def reason(error: Exception) -> str:
     """What went wrong, without the path: it is told to clients."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -27,6 +27,13 @@ def configuration(connection: Connection) -> Config:
     return config
 
 
+def known_revisions() -> set[str]:
+    """All revisions that this code can bring up to date."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+
+
 def upgrade(connection: Connection, name: str) -> None:
     """Bring the tables to the newest revision, all in the transaction of `connection`.
 

@@ -65,6 +65,7 @@ def test_it_says_where_to_look_and_stops_within_ten_seconds(tmp_path: Path) -> N
         lines.append(line)
     text = "".join(lines)
     assert re.search(r"device +\S+", text)
+    assert re.search(r"keeps +up to 20 GB in 1,000 runs, for ever; now 0\.\d GB in 3\n", text)
     assert "bad:" in text
     assert "http://127.0.0.1:" in text
     began = time.monotonic()
