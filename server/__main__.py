@@ -33,7 +33,7 @@ from server.storage import GIGABYTE
 from server.store.address import name_of
 from server.store.database import StoreError
 
-GRACE_SECONDS = 5
+GRACE_SECONDS = 3
 READY_SECONDS = 180.0
 
 

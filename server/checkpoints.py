@@ -36,28 +36,32 @@ class Shelf:
     async def note(self, run: Run, epoch: int, step: int, file: str, size: int) -> None:
         """A checkpoint is on disk; older ones make room. Raises SQLAlchemyError."""
         columns = {"step": run.step, "offset": run.offset, "updated": run.updated}
-        rows = await self._store.of(run.id)  # a run that was taken back may come by the same step again
-        await self._drop(run.id, [row for row in rows if (row.epoch, row.step) == (epoch, step) and row.file != file])
+        before = await self._store.of(run.id)  # a run that was taken back may come by the same step again
         await self._store.record(run.id, epoch, step, file, size, columns)
-        rows = await self._store.of(run.id)
-        kept = choose(rows, self._count, self._size)
-        await self._drop(run.id, [row for row in rows if row not in kept])
+        replaced = [row for row in before if (row.epoch, row.step) == (epoch, step) and row.file != file]
+        await asyncio.to_thread(self._unlink, replaced)
+        kept = choose(await self.of(run), self._count, self._size)
+        await self._drop(run.id, [row for row in await self._store.of(run.id) if row not in kept])
 
     async def _drop(self, run: str, rows: Sequence[StoredCheckpoint]) -> None:
         if not rows:
             return
         await self._store.forget(run, [(row.epoch, row.step) for row in rows])
-        for row in rows:
-            await asyncio.to_thread(self._unlink, row.file)
+        await asyncio.to_thread(self._unlink, rows)
 
-    def _unlink(self, file: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            (self._folder / file).unlink()
+    def _unlink(self, rows: Sequence[StoredCheckpoint]) -> None:
+        for row in rows:
+            try:
+                (self._folder / row.file).unlink(missing_ok=True)
+            except OSError as error:  # without its row it counts no more, and the next start sweeps it away
+                log.warning("checkpoint %s cannot be removed now: %s", row.file, error)
 
     async def of(self, run: Run) -> list[StoredCheckpoint]:
         """The kept ones, newest first; not those of before its last reset, which a crash may have left."""
         first = 0 if run.first_epoch == 1 else run.first_epoch  # what a fork begins with stands at epoch 0
-        return [row for row in await self._store.of(run.id) if row.epoch >= first]
+        rows = [row for row in await self._store.of(run.id) if row.epoch >= first]
+        # By the place on the wire and not by the clock, which may be set back.
+        return sorted(rows, key=lambda row: (row.epoch, _offset(row)), reverse=True)
 
     def path(self, row: StoredCheckpoint) -> Path:
         return self._folder / row.file
@@ -82,8 +86,14 @@ class Shelf:
                 os.link(self.path(row), target)  # no byte is copied; each name goes when its run goes
             except OSError:
                 shutil.copyfile(self.path(row), target)
+            with target.open("r+b") as file:
+                os.fsync(file.fileno())
 
-        await asyncio.to_thread(copy)
+        try:
+            await asyncio.to_thread(copy)
+        except OSError:
+            await self.discard(child)
+            raise
         return StoredCheckpoint(child, 0, row.step, file, row.size, row.created)
 
     async def thin(self, run: Run) -> None:
@@ -94,32 +104,41 @@ class Shelf:
         """Run to its newest file, as a path below the folder."""
         return await self._store.newest()
 
+    async def discard(self, run: str) -> None:
+        """The files of a run that has no rows."""
+        await asyncio.to_thread(shutil.rmtree, self._folder / run, True)
+
     async def clear(self, run: str) -> None:
         """All of a run's checkpoints, rows first."""
         await self._drop(run, await self._store.of(run))
         await asyncio.to_thread(shutil.rmtree, self._folder / run, True)
 
     async def sweep(self) -> None:
-        """Clear away what crashes left. Only while no worker writes here."""
+        """Clear away files without a row, which crashes left. Only while no worker writes here.
+
+        A row without a file stays: the folder may only not be mounted, and a run that cannot go on must say so
+        and not begin anew.
+        """
         noted = await self._store.all_files()
 
-        def look() -> tuple[list[Path], set[str]]:
+        def look() -> None:
             found = {path.relative_to(self._folder).as_posix(): path for path in self._folder.glob("*/*")}
-            return [path for file, path in found.items() if file not in noted], noted - set(found)
+            for file in noted - set(found):
+                log.warning("checkpoint %s is not on disk", file)
+            for file, path in found.items():
+                if file in noted:
+                    continue
+                try:
+                    if path.is_dir():
+                        shutil.rmtree(path, ignore_errors=True)
+                    else:
+                        path.unlink(missing_ok=True)
+                except OSError as error:
+                    log.warning("%s is no checkpoint of any run and cannot be removed: %s", path, error)
+                with contextlib.suppress(OSError):  # there are others in it
+                    path.parent.rmdir()
 
-        strays, gone = await asyncio.to_thread(look)
-        for path in strays:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # there are others in it
-                path.parent.rmdir()
-        for file in gone:
-            log.warning("checkpoint %s is not on disk any more", file)
-            run = file.partition("/")[0]
-            stored = await self._store.of(run)
-            await self._store.forget(run, [(row.epoch, row.step) for row in stored if row.file == file])
+        await asyncio.to_thread(look)
 
 
 def choose(rows: Sequence[StoredCheckpoint], count: int, size: int) -> list[StoredCheckpoint]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from server import admission
-from server.errors import Conflict, Invalid, NotFound
+from server.errors import Conflict, Invalid, NotFound, Unavailable
 from server.runs import WAITING, Run, new_id
 from server.service import Service
 from server.store.checkpoints import StoredCheckpoint
@@ -69,6 +69,9 @@ async def fork(
         try:
             copy = await service.shelf.fork(row, child.id)
         except OSError as error:
-            raise Conflict(f"this checkpoint cannot be copied: {error.strerror}", code="bad_checkpoint") from None
+            detail = f"the checkpoint cannot be copied: {error.strerror}; nothing was changed"
+            raise Unavailable(detail, code="store_unavailable") from None
         await service.adopt(child, copy, knobs)
+    async with child.lock:
+        await service.launcher.launch(child)
     return child

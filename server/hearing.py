@@ -6,6 +6,7 @@ epoch is of the past and is dropped.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 
@@ -17,6 +18,8 @@ from server.runs import Run
 from server.store.repository import StoredEvent
 from trainers.config import RunConfig
 
+log = logging.getLogger("sushibelt")
+
 
 class Hearing:
     """Implements server.engine.base.Listener over all runs."""
@@ -27,9 +30,12 @@ class Hearing:
     async def on_ready(self) -> None:
         """A worker takes runs, or the database does again: all that wait."""
         for run in list(self._runs.values()):
-            async with run.lock:
-                if run.state == "queued" and not run.launched and run.id in self._runs:
-                    await self._launcher.launch(run, paused=run.wants_pause)
+            try:
+                async with run.lock:
+                    if run.state == "queued" and not run.launched and run.id in self._runs:
+                        await self._launcher.launch(run, paused=run.wants_pause)
+            except Exception:
+                log.exception("run %s could not be launched", run.id)
 
     async def on_event(self, message: Message) -> None:
         """An event of a run: on disk, then to viewers."""
@@ -78,5 +84,9 @@ class Hearing:
     async def on_lost(self, loss: Loss) -> None:
         """The worker is gone: its runs go on with the next one, but for a run that kills it again and again."""
         for run in list(self._runs.values()):
-            if run.launched and run.active:
-                await self._launcher.after(run, loss)
+            try:
+                # Looked at now and not before: other runs were waited for, and this one may be gone since.
+                if run.launched and run.active and run.id in self._runs:
+                    await self._launcher.after(run, loss)
+            except Exception:
+                log.exception("run %s could not be told that its worker is gone", run.id)

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from server.checkpoints import Shelf
 from server.errors import Unavailable
@@ -29,6 +29,7 @@ WAITING_EVENTS = 2_000  # of a run
 WAITING_BYTES = 8 << 20  # of a run's metrics
 MEND_SECONDS = 1.0
 CLOSE_SECONDS = 2.0
+IMPOSSIBLE = (IntegrityError, DataError)  # what no waiting makes possible
 SLOW_SECONDS = 0.25  # so long the reading of the worker's words waits for the disk
 
 
@@ -88,10 +89,16 @@ class Waiting:
 
 
 class Journal:
-    """Writes events and metrics to the store and hands events to the hub, in this order."""
+    """Writes events and metrics to the store and hands events to the hub, in this order.
 
-    def __init__(self, repository: Repository, shelf: Shelf, hub: Hub) -> None:
-        self._repository, self._shelf, self._hub = repository, shelf, hub
+    Args:
+        on_dropped: hears how many parts of a run had to be dropped, so that it is said in an event.
+    """
+
+    def __init__(
+        self, repository: Repository, shelf: Shelf, hub: Hub, on_dropped: Callable[[Run, int], None] = lambda *_: None
+    ) -> None:
+        self._repository, self._shelf, self._hub, self._on_dropped = repository, shelf, hub, on_dropped
         self._since_trim: dict[str, int] = {}
         self._waiting: dict[str, Waiting] = {}
         self._behind: dict[str, Run] = {}
@@ -138,8 +145,11 @@ class Journal:
         await asyncio.shield(self._flush(run, ()))
 
     def forget(self, run: str) -> None:
-        """The run is gone."""
-        for table in (self._since_trim, self._waiting, self._behind, self._tasks):
+        """The run is gone, and with it what waits."""
+        waiting = self._waiting.pop(run, None)
+        if waiting is not None and not waiting.writing:
+            waiting.items.clear()
+        for table in (self._since_trim, self._behind, self._tasks):
             table.pop(run, None)
 
     def check(self) -> None:
@@ -164,7 +174,10 @@ class Journal:
                 try:
                     await self.settled(run)
                 except Unavailable:
-                    break
+                    if run.id in self._behind:
+                        break
+                except Exception:
+                    log.exception("run %s cannot be written", run.id)
             else:
                 log.info("the database can be written again")
                 self.error = None
@@ -185,11 +198,7 @@ class Journal:
         async with self._lock:
             waiting.writing = True
             try:
-                await self._write(run, waiting)
-            except IntegrityError:  # no room would ever make it fit
-                log.exception("something that was said of run %s cannot be stored and is dropped", run.id)
-                waiting.take()
-                waiting.dropped += 1
+                refused = await self._write(run, waiting)
             except SQLAlchemyError as error:
                 self._behind[run.id] = run
                 said = str(getattr(error, "orig", None) or error)
@@ -201,48 +210,85 @@ class Journal:
                 waiting.writing = False
                 waiting.trim()
             self._behind.pop(run.id, None)
+            if waiting.dropped:
+                dropped, waiting.dropped = waiting.dropped, 0
+                log.error("%d parts of run %s were dropped while the database could not be written", dropped, run.id)
+                self._on_dropped(run, dropped)  # the worker says it: who numbers the events must number this one
+            if refused:
+                raise Unavailable("the database took it for impossible; the log has more", code="store_unavailable")
 
-    async def _write(self, run: Run, waiting: Waiting) -> None:
+    async def _write(self, run: Run, waiting: Waiting) -> int:
+        """All that waits, in order; how many things the database refused for ever."""
+        refused = 0
         while waiting.items:
             first = waiting.items[0]
-            if isinstance(first, StoredEvent):
-                await self._write_events(run, waiting)
+            try:
+                if isinstance(first, StoredEvent):
+                    await self._write_events(run, waiting, _events(waiting.items))
+                    continue
+                if isinstance(first, Chunk):
+                    columns = {"step": run.step, "offset": run.offset, "updated": run.updated}
+                    await self._repository.add_metrics(run.id, first.epoch, first.names, first.data, columns)
+                elif first.epoch >= run.first_epoch:  # else the run was reset since
+                    await self._shelf.note(run, first.epoch, first.step, first.file, first.size)
+                    run.saved_step = first.step
+                    run.blame.reached(first.step)
+            except IMPOSSIBLE:
+                refused += await self._write_singly(run, waiting)
                 continue
-            if isinstance(first, Chunk):
-                columns = {"step": run.step, "offset": run.offset, "updated": run.updated}
-                await self._repository.add_metrics(run.id, first.epoch, first.names, first.data, columns)
-            else:
-                await self._shelf.note(run, first.epoch, first.step, first.file, first.size)
-                run.saved_step = first.step
-                run.blame.reached(first.step)
             waiting.take()
-        if waiting.dropped:
-            detail = f"{waiting.dropped} parts of it were dropped while the database could not be written"
-            lost = self.next_event(run, "error", title="Part of this run's history is lost", detail=detail, cause=None)
-            waiting.dropped = 0
-            waiting.add(lost)
-            await self._write_events(run, waiting)
+        return refused
 
-    async def _write_events(self, run: Run, waiting: Waiting) -> None:
-        """The events up to the next metrics, in one transaction."""
-        events: list[StoredEvent] = []
-        for item in waiting.items:
-            if not isinstance(item, StoredEvent):
-                break
-            events.append(item)
+    async def _write_events(self, run: Run, waiting: Waiting, events: list[StoredEvent]) -> None:
+        """The oldest that wait, in one transaction."""
         back = [event.body.get("from_step", 0) for event in events if event.body["type"] in {"resumed", "reset"}]
         if back:  # the steps past it are taken again: two truths about one step would be one too many
             await self._repository.restart(run.id, run.columns(), events, run.first_epoch, min(back))
         else:
             await self._repository.save(run.id, run.columns(), events)
         for event in events:
-            waiting.take()
-            self._hub.event(run.id, event.epoch, event.offset, event.body)
+            self._done(run, waiting, event)
         self._since_trim[run.id] = self._since_trim.get(run.id, 0) + len(events)
         if self._since_trim[run.id] >= TRIM_EVERY:
             self._since_trim[run.id] = 0
             await self._repository.trim_events(run.id)
 
+    def _done(self, run: Run, waiting: Waiting, event: StoredEvent) -> None:
+        waiting.take()
+        self._hub.event(run.id, event.epoch, event.offset, event.body)
+
+    async def _write_singly(self, run: Run, waiting: Waiting) -> int:
+        """No room would ever make one of these fit: find which, and let the others in. An event that is stored
+        already, because its transaction went through and its answer was lost, is as good as written."""
+        events, refused = _events(waiting.items), 0
+        if not events:
+            log.exception("something that was said of run %s cannot be stored", run.id)
+            waiting.take()
+            return 1
+        for event in events:
+            try:
+                await self._write_events(run, waiting, [event])
+            except IMPOSSIBLE:
+                place = (event.epoch, event.offset)
+                stored = await self._repository.events(run.id, after=(place[0], place[1] - 1), upto=place)
+                if stored and stored[0].body == event.body:
+                    self._done(run, waiting, event)
+                else:
+                    log.exception("an event of run %s cannot be stored: %s", run.id, event)
+                    waiting.take()
+                    refused += 1
+        return refused
+
     def _unavailable(self, consequence: str) -> Unavailable:
         detail = f"the database cannot be written: {self.error}; {consequence}. Free some space or mend the disk"
         return Unavailable(detail, code="store_unavailable", retry_after=10)
+
+
+def _events(items: Iterable[Item]) -> list[StoredEvent]:
+    """The oldest, up to the first that is no event."""
+    found: list[StoredEvent] = []
+    for item in items:
+        if not isinstance(item, StoredEvent):
+            break
+        found.append(item)
+    return found

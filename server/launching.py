@@ -88,8 +88,7 @@ class Launcher:
         """An active run goes on from its last checkpoint as soon as there is a worker, under a new epoch."""
         run.epoch, run.offset = run.epoch + 1, 0
         self._queue(run, paused=run.wants_pause)
-        with contextlib.suppress(Unavailable):  # it waits for the disk and goes on all the same
-            await self._journal.publish(run, self._journal.next_event(run, "restart", reason=why))
+        await self._journal.note(run, self._journal.next_event(run, "restart", reason=why))
 
     async def after(self, run: Run, loss: Loss) -> None:
         """The run's worker is gone: it goes on with the next one, unless it kills them again and again."""
@@ -104,16 +103,19 @@ class Launcher:
         with contextlib.suppress(Unavailable):
             await self._journal.fail(run, reason)
 
-    async def anew(self, run: Run) -> None:
-        """Step 0, an epoch of its own, no metrics, no recording and no checkpoints."""
+    async def anew(self, run: Run, *, paused: bool = False) -> None:
+        """Step 0, an epoch of its own, no metrics, no recording and no checkpoints. Raises Unavailable."""
         run.epoch, run.offset, run.step = run.epoch + 1, 0, 0
         run.first_epoch, run.saved_step, run.save_error, run.blame = run.epoch, None, None, Blame()
         run.parent = run.parent_step = None
-        self._queue(run, paused=False)
+        self._queue(run, paused=paused)
         await self._recordings.reset(run)
         config = run.config.model_dump(mode="json")
         await self._journal.publish(run, self._journal.next_event(run, "reset", seed=run.config.seed, config=config))
-        await self._shelf.clear(run.id)
+        try:
+            await self._shelf.clear(run.id)
+        except (SQLAlchemyError, OSError) as error:  # they count no more in any case
+            log.warning("old checkpoints of run %s stay for now: %s", run.id, error)
 
     def _queue(self, run: Run, *, paused: bool) -> None:
         run.state, run.asleep, run.launched = "queued", False, False

@@ -12,6 +12,8 @@ import random
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from server import admission
 from server.checkpoints import Shelf
 from server.engine.base import Engine, EngineGone, EngineRefusal
@@ -50,7 +52,7 @@ class Service:
         )
         self.hub = Hub(self.engine.watch, self._lack)
         self.fanout = Fanout()
-        self.journal = Journal(repository, self.shelf, self.hub)
+        self.journal = Journal(repository, self.shelf, self.hub, self._say_dropped)
         self.recordings = Recordings(settings, self.hub)
         self.launcher = Launcher(engine, repository, self.journal, self.shelf, self.hub, self.recordings)
         self.runs: dict[str, Run] = {}
@@ -65,7 +67,9 @@ class Service:
     async def open(self) -> None:
         """Take over what an earlier process left, and start the engine."""
         await self.shelf.sweep()
-        for columns in await self.repository.runs():
+        stored = await self.repository.runs()
+        await self.recordings.sweep({columns["id"] for columns in stored})
+        for columns in stored:
             try:
                 run = Run.from_columns(columns)
             except ValueError as error:
@@ -79,7 +83,6 @@ class Service:
             run.saved_step = next((row.step for row in await self.shelf.of(run)), None)
             if run.active:
                 await self.launcher.again(run, "the service was started again")
-        await self.recordings.sweep(self.runs)
         if self.settings.lessons:
             for lesson in LESSONS:
                 await self._open_lesson(lesson)
@@ -91,12 +94,18 @@ class Service:
         name, values = LESSONS[lesson]
         run = self.runs.get(lesson_id(lesson))
         if run is None:
-            await self._add(Run(lesson_id(lesson), name, RunConfig.model_validate(values), lesson=lesson))
+            try:
+                await self._add(Run(lesson_id(lesson), name, RunConfig.model_validate(values), lesson=lesson))
+            except SQLAlchemyError as error:
+                log.error("lesson %s cannot be stored: %s", lesson, getattr(error, "orig", error))
             return
         run.lesson, run.name = lesson, name
         if not run.active:
             run.config = RunConfig.model_validate(values)
-            await self.launcher.anew(run)
+            try:
+                await self.launcher.anew(run)
+            except Unavailable as error:
+                log.error("lesson %s: %s", lesson, error.detail)
 
     async def goodbye(self) -> None:
         """Tell every viewer to come back soon; nothing new is taken from here on."""
@@ -123,6 +132,10 @@ class Service:
         await self.recordings.close()
         for task in list(self._tasks):
             task.cancel()
+
+    def _say_dropped(self, run: Run, parts: int) -> None:
+        detail = f"{parts} parts of it were dropped while the database could not be written"
+        self.engine.say(run.id, "error", title="Part of this run's history is lost", detail=detail, cause=None)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -229,7 +242,7 @@ class Service:
         self.hub.event(run.id, event.epoch, event.offset, event.body)
 
     async def adopt(self, run: Run, checkpoint: StoredCheckpoint, knobs: KnobChange) -> None:
-        """Take in and start a run that begins with a checkpoint; `knobs` act from its first step on."""
+        """Take in a run that begins with a checkpoint; `knobs` act from its first step on."""
         self.hub.open(run.id, run.epoch, 0)
         config = run.config.model_dump(mode="json")
         origin = {"parent": run.parent, "parent_step": run.parent_step}
@@ -240,13 +253,11 @@ class Service:
             await self.repository.add_run(run.columns(), events, checkpoint)
         except BaseException:
             self.hub.remove(run.id, 4404, "the run could not be made")
-            await self.shelf.clear(run.id)
+            await self.shelf.discard(run.id)
             raise
         self.runs[run.id] = run
         for event in events:
             self.hub.event(run.id, event.epoch, event.offset, event.body)
-        async with run.lock:
-            await self.launcher.launch(run)
 
     async def remove(self, run: Run, *, ended: bool = False) -> None:
         """Stop and forget the run with all its data; with `ended` only if it is not active.
@@ -266,8 +277,14 @@ class Service:
             self.journal.check()
             with contextlib.suppress(EngineGone):
                 await self.engine.drop(run.id)  # all that it said is heard when this returns
-            await self.journal.settled(run)
-            await self.repository.condemn_run(run.id)
+            try:
+                await self.journal.settled(run)
+                await self.repository.condemn_run(run.id)
+            except (Unavailable, SQLAlchemyError):
+                if run.active:  # the worker has let go of it already
+                    await self.launcher.again(run, "it could not be deleted")
+                    await self.launcher.launch(run, paused=run.wants_pause)
+                raise
             self.runs.pop(run.id, None)
             self.journal.forget(run.id)
             self.hub.remove(run.id, 4404, "the run was deleted")
@@ -323,17 +340,23 @@ class Service:
     async def _reset(self, run: Run, seed: int | None) -> None:
         async with run.lock:
             self._still_there(run)
-            if not run.active and not run.lesson:
-                admission.check_room(self.settings, self.runs.values(), stored=False)
-            paused = run.state == "paused"
+            self.journal.check()
+            before, paused = run.state, run.wants_pause
+            if not run.active:
+                if not run.lesson:
+                    admission.check_room(self.settings, self.runs.values(), stored=False)
+                run.state = "queued"  # counted from here on: others may ask meanwhile
             try:
                 await self.engine.drop(run.id)
             except EngineGone as error:
+                run.state = before
                 raise self._unavailable(error) from None
             if seed is not None:
                 run.config = run.config.model_copy(update={"seed": seed})
-            await self.launcher.anew(run)
-            await self.launcher.launch(run, paused=paused)
+            try:
+                await self.launcher.anew(run, paused=paused)
+            finally:  # also where the disk is full: the worker holds it no more
+                await self.launcher.launch(run, paused=paused)
 
     async def _present(self, run: Run) -> None:
         """The worker knows the run, also where it is new itself and has not been told of all yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,7 +10,7 @@ from fastapi.responses import FileResponse
 
 from server.api.deps import RunDep, ServiceDep
 from server.api.schemas import CheckpointInfo, CheckpointList
-from server.errors import responses
+from server.errors import NotFound, responses
 from server.forking import pick
 from server.runs import iso
 
@@ -40,6 +41,8 @@ async def get_checkpoint(
 ) -> FileResponse:
     """One checkpoint as a safetensors file: weights, optimizer, dictionary. `python -m trainers --resume` reads it."""
     row = await pick(service, run, step)
+    if not await asyncio.to_thread(service.shelf.path(row).is_file):
+        raise NotFound(f"the checkpoint of step {row.step} is not on disk any more", code="no_checkpoint")
     name = f"{run.id}-step-{row.step}.safetensors"
     path, fresh = service.shelf.path(row), {"Cache-Control": "no-store"}
     return FileResponse(path, media_type="application/octet-stream", filename=name, headers=fresh)

@@ -105,14 +105,16 @@ class Backend:
 
     make_trainer: Callable[[RunConfig, Any], TrainerLike]
     make_evaluation: Callable[[TrainerLike], EvaluationLike]
-    take: Callable[[TrainerLike], TakenLike]
-    """A copy of the state, to be written beside the training."""
+    take: Callable[[TrainerLike, dict[str, Any]], TakenLike]
+    """A copy of the state with notes, to be written beside the training."""
     restore: Callable[[Path, Any, int | None], TrainerLike]
     """The trainer of a checkpoint (path, images, steps in all or None). Raises trainers.checkpoint.CheckpointError."""
     registry: RegistryLike
     stopwatch: Stopwatch
     device: str
     devices: list[dict[str, str]]
+    asynchronous: bool
+    """True where the device works on while the host goes on, so that an error may show up late, in another run."""
     lost: Callable[[BaseException], bool]
     """True when the error took the whole device with it, so that the process must be replaced."""
 

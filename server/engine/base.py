@@ -73,7 +73,8 @@ class Loss:
     """How a worker ended.
 
     run: the one that was at work, or None.
-    outside: it was killed from outside (by a person, or by a system short of memory), so that the run may be innocent.
+    outside: the run may be innocent: a person or a system short of memory killed the process, or it is not sure which
+        of several runs brought the device down.
     """
 
     how: str
@@ -126,3 +127,6 @@ class Engine(Protocol):
     async def snapshot(self, run: str, sections: tuple[str, ...]) -> None: ...
     async def atlas(self, name: str, page: int) -> str: ...
     def watch(self, run: str, watch: Watch) -> None: ...
+    def say(self, run: str, type_: str, **fields: Any) -> None:
+        """Let the run say an event of the service's: the worker numbers what is on its wire."""
+        ...

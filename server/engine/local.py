@@ -28,6 +28,7 @@ DRAIN_SECONDS = 5.0  # for last checkpoints when the service stops
 STOP_SECONDS = DRAIN_SECONDS + 1.5
 REPLY_SECONDS = 60.0
 EVALUATE_SECONDS = 86_400.0  # it waits for its turn; whatever ends it is answered, also the worker's death
+CRASHES = frozenset({4, 6, 7, 8, 11})  # SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: what code does to itself
 PENDING_LIMIT = 1_000
 UNREAD_LIMIT = 4 << 20
 
@@ -52,7 +53,8 @@ class LocalEngine:
         self._pending: dict[int, asyncio.Future[Any]] = {}
         self._serial = 0
         self._closing = self._draining = False
-        self._outside = False
+        self._drained_at = 0.0
+        self._own = False
         self._ready = asyncio.Event()
         self._settled = asyncio.Event()
         self._last_beat = 0.0
@@ -108,7 +110,7 @@ class LocalEngine:
         process = self._process
         if self._draining or process is None or process.returncode is not None:
             return
-        self._draining = True
+        self._draining, self._drained_at = True, time.monotonic()
         with contextlib.suppress(EngineGone):
             self._send({"op": "quit", "seconds": DRAIN_SECONDS})
 
@@ -118,7 +120,8 @@ class LocalEngine:
         process = self._process
         if process is not None and process.returncode is None:
             try:
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+                left = self._drained_at + STOP_SECONDS - time.monotonic()
+                await asyncio.wait_for(process.wait(), max(0.1, left))
             except TimeoutError:
                 _kill(process)
         if self._supervisor is not None:
@@ -147,7 +150,10 @@ class LocalEngine:
                 return
             run = black_box.read(self._box)
             log.error("%s%s", how, f" while run {run} was at work" if run else "")
-            await self._listener.on_lost(Loss(how, run, self._outside))
+            try:
+                await self._listener.on_lost(Loss(how, run, outside=not self._own))
+            except Exception:
+                log.exception("the loss of the worker could not be told")
             if self._fatal is not None:
                 self._settled.set()
                 return
@@ -156,7 +162,7 @@ class LocalEngine:
 
     async def _one_life(self) -> str:
         """Start a worker, hear it to its end; says how it ended."""
-        self._why, self._outside, self._last_beat = "", False, time.monotonic()
+        self._why, self._own, self._last_beat = "", False, time.monotonic()
         try:
             black_box.clear(self._box)
             command = [sys.executable, "-m", "server.engine.worker", json.dumps(self._options)]
@@ -184,7 +190,7 @@ class LocalEngine:
                     await asyncio.wait_for(process.wait(), 1.0 if not self._why else 0.01)
                 _kill(process)
         code = await process.wait()
-        self._outside = not self._why and code == -9
+        self._own = self._own or (not self._why and -code in CRASHES)
         return self._why or _ending(code)
 
     async def _watchdog(self, process: Process) -> None:
@@ -226,7 +232,7 @@ class LocalEngine:
         elif kind == "fatal":
             self._fatal = self._why = message["detail"]
         elif kind == "dying":
-            self._why = message["detail"]
+            self._why, self._own = message["detail"], message["sure"]
         else:
             raise pipe.PipeError(f"message of kind {kind!r}")
 
@@ -234,6 +240,7 @@ class LocalEngine:
         limit = STEP_SECONDS if message["phase"] == "step" else SILENT_SECONDS
         if message["busy"] > limit and self._process is not None:
             self._why = f"the worker process hung for {message['busy']:.0f} seconds"
+            self._own = message["phase"] == "step"
             _kill(self._process)
 
     def _resolve(self, message: Message) -> None:
@@ -285,7 +292,7 @@ class LocalEngine:
 
     async def drop(self, run: str) -> None:
         """Forget a run. All that it said before is heard when this returns."""
-        await self._ask("drop", run=run)
+        await self._ask("drop", STEP_SECONDS, run=run)  # it may have to wait for another run's long step
 
     async def command(self, run: str, command: str, **arguments: Any) -> dict[str, Any]:
         """Pause, resume, step, stop or evaluate; the run's state after it."""
@@ -303,6 +310,12 @@ class LocalEngine:
     async def atlas(self, name: str, page: int) -> str:
         """Draw a sheet into the cache; the digest of its set."""
         return str((await self._ask("atlas", 600.0, name=name, page=page))["digest"])
+
+    def say(self, run: str, type_: str, **fields: Any) -> None:
+        """Let the run say an event. Lost when there is no worker."""
+        if self.ready:
+            with contextlib.suppress(EngineGone):
+                self._send({"op": "say", "run": run, "type": type_, "fields": fields})
 
     def watch(self, run: str, watch: Watch) -> None:
         """Say what the viewers of a run ask for. Lost when there is no worker: a launch says it again."""

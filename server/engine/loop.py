@@ -44,7 +44,12 @@ class Refused(Exception):  # noqa: N818
 
 
 class DeviceLost(Exception):  # noqa: N818
-    """The device answers no more; only a new process can use it again."""
+    """The device answers no more; only a new process can use it again. `sure` where the run that was at work must
+    have done it: not where the device works asynchronously for several runs in turn."""
+
+    def __init__(self, detail: str, *, sure: bool) -> None:
+        super().__init__(detail)
+        self.sure = sure
 
 
 class Loop:
@@ -80,6 +85,7 @@ class Loop:
                 "loaded",
                 "progress",
                 "saved",
+                "say",
             )
         }
 
@@ -116,12 +122,15 @@ class Loop:
         if run is not None:
             training = self.runs[run]
             self.phase = ("step", now)
-            with self.backend.stopwatch.time(run):
-                self._guard(training, training.train, now)
+            self._guard(training, self._step, training, now)
             self.scheduler.charge(run, self.backend.stopwatch.seconds(run))
             self._answer_step(training, now)
             return 0.0
         return min(wait, IDLE_SECONDS if evaluated is None else PIECE_SECONDS)
+
+    def _step(self, training: Training, now: float) -> None:
+        with self.backend.stopwatch.time(training.run):  # on a GPU it waits here, and here an error shows
+            training.train(now)
 
     def _evaluate_some(self, now: float, free: float) -> bool | None:
         """A piece of the oldest evaluation, if it may take time now; None where there is no evaluation.
@@ -157,14 +166,18 @@ class Loop:
             self._guard(training, training.halt, error)
             self._answer_step(training, float("inf"))
         except Exception as error:
-            if self.backend.lost(error):  # the black box goes on naming the run; the service decides about it
-                raise DeviceLost(explain(error)[0]) from error
+            self._give_up_if_lost(error)  # the black box goes on naming the run; the service decides about it
             log.exception("run %s failed at step %d", training.run, training.step)
             asked = training.evaluation_reply if training.evaluation is not None else None
             training.fail(error)
             self._refuse(asked, "failed", training.reason or "the run failed")
             self._answer_step(training, float("inf"))
             self.box.at("")
+
+    def _give_up_if_lost(self, error: Exception) -> None:
+        if self.backend.lost(error):
+            trained = sum(training.trainer is not None for training in self.runs.values())
+            raise DeviceLost(explain(error)[0], sure=not self.backend.asynchronous or trained <= 1) from error
 
     def _answer_step(self, training: Training, now: float) -> None:
         """`step` answers when its steps are taken, or late if they take long."""
@@ -186,6 +199,7 @@ class Loop:
         except DeviceLost:
             raise
         except Exception as error:
+            self._give_up_if_lost(error)
             log.exception("request %s failed", message.get("op"))
             self._refuse(message.get("id"), "worker_error", explain(error)[0])
 
@@ -272,6 +286,11 @@ class Loop:
         ended = [run for run, t in self.runs.items() if t.state in ENDED and t.evaluation is None]
         for run in ended[: max(0, len(ended) - ENDED_KEPT)]:
             del self.runs[run]
+
+    def _say(self, message: Message) -> None:
+        training = self.runs.get(message["run"])
+        if training is not None:
+            training.event(message["type"], **message["fields"])
 
     def _saved(self, message: Message) -> None:
         self.saving.written(self.runs.get(message["run"]), message, time.monotonic())

@@ -14,7 +14,7 @@ from typing import Any
 
 from server.engine.backend import Backend, TrainerLike
 from server.engine.training import Training, superseded
-from trainers.checkpoint import CheckpointError
+from trainers.checkpoint import CheckpointError, read_header
 from trainers.config import KnobChange, RunConfig
 
 log = logging.getLogger("sushibelt.worker")
@@ -37,26 +37,37 @@ class Resumption:
         """
         damaged: list[str] = []
         for one in self._checkpoints:
+            path = Path(one["path"])
             try:
-                trainer = backend.restore(Path(one["path"]), images, training.config.steps)
+                trainer = backend.restore(path, images, training.config.steps)
+                ahead = read_header(path).notes.get("ahead", [])
             except CheckpointError as error:
                 log.warning("run %s: %s", training.run, error)
                 damaged.append(str(error))
                 continue
-            self._go_on(training, trainer, (one["epoch"], one["offset"]), damaged)
+            self._go_on(training, trainer, (one["epoch"], one["offset"]), damaged, ahead)
             return trainer
         if damaged:
             raise ValueError(f"none of its checkpoints can be read: {damaged[0]}")
         start = training.config if self._start is None else RunConfig.model_validate(self._start)
         trainer = backend.make_trainer(start, images)
         if self.again:
-            self._go_on(training, trainer, (0, 0), damaged)
+            self._go_on(training, trainer, (0, 0), damaged, [])
         return trainer
 
-    def _go_on(self, training: Training, trainer: TrainerLike, place: tuple[int, int], damaged: list[str]) -> None:
-        """Queue what was promised after `place` and say where the run is."""
+    def _go_on(
+        self,
+        training: Training,
+        trainer: TrainerLike,
+        place: tuple[int, int],
+        damaged: list[str],
+        ahead: list[tuple[int, dict[str, Any]]],
+    ) -> None:
+        """Queue what was promised: what was still to come (`ahead`) at `place`, and what came after it. Say where
+        the run is."""
         after = [knobs for knobs in self._knobs if (knobs["epoch"], knobs["offset"]) > place]
-        promised = in_force((knobs["step"], KnobChange.model_validate(knobs["change"])) for knobs in after)
+        made = [*ahead, *((knobs["step"], knobs["change"]) for knobs in after)]
+        promised = [(step, KnobChange.model_validate(change)) for step, change in made]
         training.knobs_ahead = deque(in_force([*promised, *training.knobs_ahead]))
         training.trainer = trainer
         training.saved_step = trainer.step

@@ -23,7 +23,7 @@ from server.engine.training import Training
 log = logging.getLogger("sushibelt.worker")
 
 SHARE = 0.05  # of the time, at most, goes into a run's checkpoints
-RETRY_SECONDS = 30.0  # after one that could not be written
+RETRY_SECONDS = 10.0  # after one that could not be written
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class _Job:
     offset: int
     taken: TakenLike
     path: Path
-    begun: float
+    took: float
 
 
 class Saving:
@@ -66,11 +66,14 @@ class Saving:
             return
         begun = time.monotonic()
         training.flush_metrics(now)
-        taken = self._backend.take(trainer)
+        # Acknowledged, and not in the trainer before their step has come.
+        ahead = [[step, change.changes()] for step, change in training.knobs_ahead]
+        taken = self._backend.take(trainer, {"ahead": ahead})
         name = f"{training.epoch}-{taken.step}-{training.offset}.safetensors"
         path = self._folder / training.run / name
         self._writing.add(training.run)
-        self._jobs.put(_Job(training.run, training.epoch, training.offset, taken, path, begun))
+        took = time.monotonic() - begun
+        self._jobs.put(_Job(training.run, training.epoch, training.offset, taken, path, took))
 
     def _work(self) -> None:
         while True:
@@ -85,6 +88,7 @@ class Saving:
                 "size": 0,
                 "error": None,
             }
+            begun = time.monotonic()
             try:
                 job.path.parent.mkdir(parents=True, exist_ok=True)
                 job.taken.write(job.path)
@@ -92,7 +96,7 @@ class Saving:
             except Exception as error:
                 message["error"] = str(error)
                 log.warning("a checkpoint of run %s could not be written: %s", job.run, error)
-            message["seconds"] = time.monotonic() - job.begun
+            message["seconds"] = job.took + time.monotonic() - begun
             self._post(message)
 
     def written(self, training: Training | None, message: dict[str, Any], now: float) -> None:

@@ -163,6 +163,7 @@ def load_backend(options: dict[str, Any]) -> Backend:
         stopwatch=CudaWatch(device) if device.type == "cuda" else HostWatch(),
         device=str(device),
         devices=list_devices(),
+        asynchronous=device.type != "cpu",
         lost=lost,
     )
 
@@ -249,7 +250,8 @@ def main() -> int:
     try:
         loop.forever()
     except DeviceLost as error:
-        outbox.send({"kind": "dying", "detail": f"the device was lost: {explain(error)[0]}"})
+        detail = f"the device was lost: {explain(error)[0]}"
+        outbox.send({"kind": "dying", "detail": detail, "sure": error.sure})
         outbox.flush()
         os._exit(EXIT_DEVICE_LOST)
     outbox.flush()

@@ -409,9 +409,10 @@ class Hub:
     def event(self, run: str, epoch: int, offset: int, body: dict[str, Any]) -> None:
         """An event, already on disk, to all viewers."""
         channel = self._channels.get(run)
-        if channel is None or epoch != channel.epoch:
+        if channel is None or epoch > channel.epoch:
             return
-        channel.offset = max(channel.offset, offset)
+        if epoch == channel.epoch:  # an older one was late on disk; it is none the less of this run's history
+            channel.offset = max(channel.offset, offset)
         channel.events.append((epoch, offset, body))
         message = wire.text("event", epoch=epoch, offset=offset, event=body)
         for viewer in channel.people:

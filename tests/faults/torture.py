@@ -17,6 +17,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,7 @@ CONFIG = {
     "steps": 1_000_000,
     "steps_per_second": 20,
 }
+LOST_SECONDS = 5
 KINDS = ("worker", "web", "both")
 
 
@@ -308,7 +310,11 @@ def torture(data: Path, kills: int, seed: int, say: Any = lambda _: None) -> Rep
         for run in (plain, knobbed):
             assert http.post(f"/runs/{run}/commands", json={"command": "stop"}).is_success
             check_recording(http, run)
-        lost = [e["event"]["lost_steps"] for e in all_events(http, plain) if e["event"]["type"] == "resumed"]
+        resumed = [e["event"] for e in all_events(http, plain) if e["event"]["type"] == "resumed"]
+        lost = [event["lost_steps"] for event in resumed]
+        check_lost(resumed)
+        check_tables(data, plain)
+        check_tables(data, knobbed)
         for run in (plain, knobbed):
             check_losses(http, run)
         drained = victim.stop()
@@ -448,6 +454,24 @@ def check_watcher(http: httpx.Client, watcher: Watcher) -> int:
     assert watcher.gaps == 0
     assert stored[: len(heard)] == heard, "a viewer missed or heard something else than what is stored"
     return len(heard)
+
+
+def check_lost(resumed: list[dict[str, Any]]) -> None:
+    """Runs went on from checkpoints, and not from the beginning each time."""
+    assert resumed, "no run ever went on"
+    assert any(event["from_step"] for event in resumed), "no checkpoint was ever gone on from"
+    most = max(event["lost_steps"] for event in resumed)
+    assert most <= LOST_SECONDS * CONFIG["steps_per_second"], f"{most} steps were lost at once"  # type: ignore[operator]
+
+
+def check_tables(data: Path, run: str) -> None:
+    """The stored metrics themselves have no step twice: reading would hide it."""
+    with contextlib.closing(sqlite3.connect(f"file:{data / 'sushibelt.db'}?mode=ro", uri=True)) as connection:
+        chunks = connection.execute("SELECT first_step, last_step FROM metrics WHERE run = ? ORDER BY id", (run,))
+        after = 0
+        for first, last in chunks.fetchall():
+            assert first == after + 1, f"stored metrics go from step {after} to step {first}"
+            after = last
 
 
 def check_recording(http: httpx.Client, run: str) -> None:

@@ -134,10 +134,11 @@ class FakeTrainer:
 class FakeTaken:
     step: int
     state: dict[str, Any]
+    notes: dict[str, Any]
 
     def write(self, path: Path) -> None:
         """A file with the header of a real one and a state of nothing but text."""
-        header = {"step": self.step, "config": self.state["config"], "notes": {}}
+        header = {"step": self.step, "config": self.state["config"], "notes": self.notes}
         texts = {"header": json.dumps(header | {"images": {"name": "", "digest": "", "count": 0}})}
         texts["header_sha256"] = hashlib.sha256(texts["header"].encode()).hexdigest()
         texts |= {"kind": KIND, "version": str(FORMAT), "state": json.dumps(self.state)}
@@ -146,9 +147,9 @@ class FakeTaken:
         part.replace(path)
 
 
-def take(trainer: Any) -> FakeTaken:
+def take(trainer: Any, notes: dict[str, Any]) -> FakeTaken:
     state = {"step": trainer.step, "config": trainer.config.model_dump(mode="json"), "knobs": trainer.knob_steps}
-    return FakeTaken(trainer.step, json.loads(json.dumps(state)))
+    return FakeTaken(trainer.step, json.loads(json.dumps(state)), notes)
 
 
 def restore(path: Path, images: Any, steps: int | None) -> FakeTrainer:
@@ -235,5 +236,6 @@ def load_backend(options: dict[str, Any]) -> Backend:
         stopwatch=HostWatch(),
         device="cpu",
         devices=[{"name": "cpu", "kind": "cpu", "title": "fake"}],
+        asynchronous=False,
         lost=lambda error: isinstance(error, DeviceError),
     )

@@ -120,6 +120,7 @@ class Worker:
             stopwatch=Watch(clock),
             device="cpu",
             devices=[],
+            asynchronous=False,
             lost=lambda error: False,
         )
         self.outbox = Outbox(self._hear)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from server import journal as module
 from server.checkpoints import Shelf
 from server.errors import Unavailable
 from server.journal import Chunk, Journal, Saved
-from server.live.hub import Hub
+from server.live.hub import Hub, Viewer
 from server.runs import Run
 from server.store.checkpoints import Checkpoints
 from server.store.database import Database
-from server.store.repository import Repository
+from server.store.repository import Repository, StoredEvent
 from trainers.config import RunConfig
 
 
@@ -30,7 +31,8 @@ class Stage:
         self.repository = Repository(self.database)
         self.hub = Hub(lambda run, watch: None, lambda run: None)
         self.shelf = Shelf(path / "checkpoints", Checkpoints(self.database), 6, 10**9)
-        self.journal = Journal(self.repository, self.shelf, self.hub)
+        self.dropped: list[int] = []
+        self.journal = Journal(self.repository, self.shelf, self.hub, lambda _, parts: self.dropped.append(parts))
         self.run = Run("r1", "one", RunConfig.model_validate({"method": "moco"}))
         self.broken: Exception | None = None
 
@@ -128,25 +130,52 @@ def test_what_waits_has_a_bound_and_its_loss_is_said(tmp_path: Path, monkeypatch
             await asyncio.sleep(0)
         stage.broken = None
         await stage.journal.settled(stage.run)
-        events = await stage.repository.events("r1")
-        assert len(events) == 11
-        assert events[-2].offset == 25
-        assert "15 parts" in events[-1].body["detail"]
+        assert await stage.offsets() == list(range(16, 26))
+        assert stage.dropped == [15]
 
     on_stage(tmp_path, play)
 
 
-def test_what_can_never_be_stored_does_not_hold_up_the_rest(tmp_path: Path) -> None:
+def test_what_can_never_be_stored_holds_up_nobody_and_is_not_acknowledged(tmp_path: Path) -> None:
     async def play(stage: Stage) -> None:
-        event = stage.event()
+        event = stage.event(n=1)
         await stage.journal.publish(stage.run, event)
-        await stage.journal.note(stage.run, event)  # the same place again: no room would ever make it fit
-        await stage.journal.note(stage.run, stage.event())
+        other = StoredEvent(1, event.offset, {"type": "state", "n": 2})  # another event at the same place
+        with pytest.raises(Unavailable):
+            await stage.journal.publish(stage.run, stage.event(n=3), other, stage.event(n=4))
         await stage.journal.settled(stage.run)
         assert stage.journal.error is None
-        stored = await stage.repository.events("r1")
-        assert [e.offset for e in stored][:2] == [1, 2]
-        assert stored[-1].body["title"] == "Part of this run's history is lost"
+        assert [e.body["n"] for e in await stage.repository.events("r1")] == [1, 3, 4]
+
+    on_stage(tmp_path, play)
+
+
+def test_an_event_whose_commit_was_not_heard_of_is_written_once(tmp_path: Path) -> None:
+    async def play(stage: Stage) -> None:
+        first, second = stage.event(n=1), stage.event(n=2)
+        await stage.repository.save("r1", {"step": 0}, [first])  # it went through, the line was lost
+        await stage.journal.publish(stage.run, first, second)
+        assert await stage.offsets() == [1, 2]
+        assert stage.hub.recent("r1", (1, 0)) is None
+        assert [entry[1] for entry in stage.hub._channels["r1"].events] == [1, 2]
+
+    on_stage(tmp_path, play)
+
+
+def test_viewers_hear_the_end_of_an_epoch_that_was_late_on_disk(tmp_path: Path) -> None:
+    async def play(stage: Stage) -> None:
+        viewer = Viewer()
+        stage.hub.join("r1", viewer)
+        stage.broken = FULL
+        await stage.journal.note(stage.run, stage.event())
+        stage.run.epoch, stage.run.offset = 2, 0
+        stage.hub.open("r1", 2, 0)
+        await stage.journal.note(stage.run, stage.event())
+        stage.broken = None
+        await stage.journal.settled(stage.run)
+        said = [json.loads(text) for text in viewer.texts() if '"event"' in text]
+        assert [(message["epoch"], message["offset"]) for message in said] == [(1, 1), (2, 1)]
+        assert stage.hub.position("r1") == (2, 1)
 
     on_stage(tmp_path, play)
 

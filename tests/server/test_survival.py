@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 from itertools import pairwise
@@ -35,7 +34,8 @@ def columns(belt: Running, run: str) -> dict[str, list[float]]:
 
 
 def save(belt: Running, run: str) -> int:
-    """Pause, and wait until the checkpoint of that step is noted; the step."""
+    """Pause at some step, and wait until the checkpoint of that step is noted; the step."""
+    until(lambda: belt.run(run)["step"] > 0)
     step: int = belt.command(run, "pause")["step"]
     until(lambda: belt.run(run)["saved_step"] == step)
     return step
@@ -76,8 +76,10 @@ def test_a_knob_that_is_moved_again_stays_where_it_is_put(tmp_path: Path) -> Non
         run = belt.create(**LONG, momentum=0.9)["id"]
         saved = save(belt, run)
         belt.command(run, "step", steps=30)
+        until(lambda: belt.run(run)["saved_step"] == saved + 30)
         belt.http.patch(f"/runs/{run}/knobs", json={"momentum": 0.5, "temperature": 0.3})
-        os.remove(folder(belt, run) / sorted(os.listdir(folder(belt, run)))[-1])  # the one of step saved + 30
+        for file in folder(belt, run).glob(f"*-{saved + 30}-*"):
+            file.unlink()
         kill_worker(belt)
         until(lambda: "resumed" in types(belt, run), 20)
         assert last(belt, run, "resumed")["from_step"] == saved
@@ -89,6 +91,44 @@ def test_a_knob_that_is_moved_again_stays_where_it_is_put(tmp_path: Path) -> Non
         assert found[saved:] == [0.7] * 40
         config = belt.run(run)["config"]
         assert (config["momentum"], config["temperature"]) == (0.7, 0.3)
+
+
+def test_a_promise_outlives_a_second_death_before_it_is_kept(tmp_path: Path) -> None:
+    with Running(tmp_path, lessons=False, checkpoint_seconds=1000) as belt:
+        run = belt.create(**LONG, momentum=0.9)["id"]
+        saved = save(belt, run)
+        belt.command(run, "step", steps=200)
+        changed = belt.http.patch(f"/runs/{run}/knobs", json={"momentum": 0.5}).json()["step"]
+        belt.command(run, "step", steps=2)
+        until(lambda: belt.run(run)["saved_step"] == changed + 1)
+        for file in folder(belt, run).glob(f"*-{changed + 1}-*"):
+            file.unlink()
+        for file in folder(belt, run).glob(f"*-{changed - 1}-*"):
+            file.unlink()
+        kill_worker(belt)
+        until(lambda: "resumed" in types(belt, run), 20)
+        belt.becomes(run, "paused")
+        between = belt.command(run, "step", steps=20)["step"]
+        assert saved < between < changed
+        until(lambda: belt.run(run)["saved_step"] == between)
+        kill_worker(belt)
+        until(lambda: types(belt, run).count("resumed") == 2, 20)
+        assert last(belt, run, "resumed")["from_step"] == between
+        belt.becomes(run, "paused")
+        belt.command(run, "step", steps=changed - between + 3)
+        found = columns(belt, run)["momentum"]
+        assert found == [0.9] * (changed - 1) + [0.5] * 4
+
+
+def test_without_its_checkpoints_a_run_says_so_and_keeps_its_metrics(tmp_path: Path) -> None:
+    with Running(tmp_path, lessons=False) as belt:
+        run = belt.create(**LONG)["id"]
+        until(lambda: belt.run(run)["step"] > 3)
+        saved = save(belt, run)
+    (tmp_path / "checkpoints").rename(tmp_path / "elsewhere")  # a disk that is not mounted
+    with Running(tmp_path, lessons=False) as belt:
+        assert "none of its checkpoints can be read" in belt.becomes(run, "failed")["reason"]
+        assert columns(belt, run)["step"] == list(range(1, saved + 1))
 
 
 def test_a_paused_run_is_paused_after_it(tmp_path: Path) -> None:
@@ -180,9 +220,7 @@ def test_a_torn_checkpoint_is_passed_over_and_said(tmp_path: Path) -> None:
         until(lambda: belt.run(run)["step"] > 3)
 
 
-def test_a_folder_that_cannot_be_written_is_said_once_and_heals(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_written_is_said_once_and_heals(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("a file where the folder should be: nothing can be written below it")
     with Running(tmp_path, lessons=False, checkpoint_seconds=0.1) as belt:
         run = belt.create(**LONG)["id"]
@@ -193,8 +231,9 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_heals(
         said = [e["event"] for e in belt.events(run, type="saving")]
         assert [event["saved"] for event in said] == [False]
         (tmp_path / "checkpoints").unlink()
-        belt.command(run, "stop")
-        assert belt.run(run)["state"] == "stopped"
+        until(lambda: belt.run(run)["saved_step"], 60)
+        assert belt.run(run)["save_error"] is None
+        assert [e["event"]["saved"] for e in belt.events(run, type="saving")] == [False, True]
 
 
 def test_a_full_disk_loses_nothing_and_acknowledges_nothing(tmp_path: Path) -> None:
@@ -224,7 +263,6 @@ def test_a_full_disk_loses_nothing_and_acknowledges_nothing(tmp_path: Path) -> N
 def test_fork_goes_on_from_a_kept_checkpoint_with_other_knobs(tmp_path: Path) -> None:
     with Running(tmp_path, lessons=False) as belt:
         run = belt.create(**LONG, momentum=0.9, name="first")["id"]
-        assert belt.http.get(f"/runs/{run}/checkpoint").status_code in {200, 404}
         until(lambda: belt.run(run)["step"] > 3)
         saved = save(belt, run)
         belt.command(run, "step", steps=5)
@@ -267,6 +305,7 @@ def test_reset_forgets_the_checkpoints(tmp_path: Path) -> None:
         again = belt.command(run, "reset")
         assert (again["step"], again["saved_step"], again["first_epoch"]) == (0, None, 2)
         assert belt.http.get(f"/runs/{run}/checkpoints").json()["checkpoints"] == []
+        assert not [file for file in folder(belt, run).glob("*") if file.name.startswith("1-")]
         kill_worker(belt)
         until(lambda: belt.run(run)["epoch"] == 3)
         belt.becomes(run, "paused", 20)
