@@ -38,7 +38,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0: everywhere.")
     port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 lets the system choose one.")
-    data_dir: Path = Field(Path("./data"), description="Folder for the database and all caches.")
+    data_dir: Path = Field(Path("./data"), description="Folder for the database, the files of runs, and all caches.")
     database_url: SecretStr = Field(
         SecretStr(""), description="postgresql://user:password@host/database; empty: a SQLite file in the data folder."
     )
