@@ -243,9 +243,9 @@ class Journal:
         """The oldest that wait, in one transaction."""
         back = [event.body.get("from_step", 0) for event in events if event.body["type"] in {"resumed", "reset"}]
         if back:  # the steps past it are taken again: two truths about one step would be one too many
-            await self._repository.restart(run.id, run.columns(), events, run.first_epoch, min(back))
+            events = await self._repository.restart(run.id, run.columns(), events, run.first_epoch, min(back))
         else:
-            await self._repository.save(run.id, run.columns(), events)
+            events = await self._repository.save(run.id, run.columns(), events)
         for event in events:
             self._done(run, waiting, event)
         self._since_trim[run.id] = self._since_trim.get(run.id, 0) + len(events)
@@ -255,7 +255,7 @@ class Journal:
 
     def _done(self, run: Run, waiting: Waiting, event: StoredEvent) -> None:
         waiting.take()
-        self._hub.event(run.id, event.epoch, event.offset, event.body)
+        self._hub.event(run.id, event.epoch, event.offset, event.body, event.previous)
 
     async def _write_singly(self, run: Run, waiting: Waiting) -> int:
         """No room would ever make one of these fit: find which, and let the others in. An event that is stored
@@ -272,7 +272,7 @@ class Journal:
                 place = (event.epoch, event.offset)
                 stored = await self._repository.events(run.id, after=(place[0], place[1] - 1), upto=place)
                 if stored and stored[0].body == event.body:
-                    self._done(run, waiting, event)
+                    self._done(run, waiting, stored[0])
                 else:
                     log.exception("an event of run %s cannot be stored: %s", run.id, event)
                     waiting.take()

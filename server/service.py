@@ -79,7 +79,8 @@ class Service:
                 await self._erase(run)
                 continue
             self.runs[run.id] = run
-            self.hub.open(run.id, run.epoch, run.offset)
+            newest = await self.repository.events(run.id, limit=1, newest=True)
+            self.hub.open(run.id, run.epoch, run.offset, newest[0].position if newest else None)
             run.saved_step = next((row.step for row in await self.shelf.of(run)), None)
             if run.active:
                 await self.launcher.again(run, "the service was started again")
@@ -234,12 +235,12 @@ class Service:
         self.hub.open(run.id, run.epoch, 0)
         event = self.journal.next_event(run, "created", name=run.name, config=run.config.model_dump(mode="json"))
         try:
-            await self.repository.add_run(run.columns(), [event])
+            [event] = await self.repository.add_run(run.columns(), [event])
         except BaseException:
             self.hub.remove(run.id, 4404, "the run could not be made")
             raise
         self.runs[run.id] = run
-        self.hub.event(run.id, event.epoch, event.offset, event.body)
+        self.hub.event(run.id, event.epoch, event.offset, event.body, event.previous)
 
     async def adopt(self, run: Run, checkpoint: StoredCheckpoint, knobs: KnobChange) -> None:
         """Take in a run that begins with a checkpoint; `knobs` act from its first step on."""
@@ -250,14 +251,14 @@ class Service:
         if knobs.changes():
             events.append(self.journal.next_event(run, "knobs", knobs=knobs.changes(), step=run.step + 1))
         try:
-            await self.repository.add_run(run.columns(), events, checkpoint)
+            events = await self.repository.add_run(run.columns(), events, checkpoint)
         except BaseException:
             self.hub.remove(run.id, 4404, "the run could not be made")
             await self.shelf.discard(run.id)
             raise
         self.runs[run.id] = run
         for event in events:
-            self.hub.event(run.id, event.epoch, event.offset, event.body)
+            self.hub.event(run.id, event.epoch, event.offset, event.body, event.previous)
 
     async def remove(self, run: Run, *, ended: bool = False) -> None:
         """Stop and forget the run with all its data; with `ended` only if it is not active.

@@ -13,7 +13,7 @@ from server.api.deps import RunDep, ServiceDep
 from server.api.schemas import EventEnvelope, EventList, Metrics
 from server.errors import Invalid, responses
 from server.live.hub import DEFAULT_SECTIONS, SECTIONS
-from server.live.socket import Refusal, parse_position, parse_sections
+from server.live.messages import Refusal, parse_position, parse_sections
 from server.store.columns import Columns
 
 router = APIRouter(prefix="/api/v1", tags=["readings"])
@@ -86,7 +86,10 @@ async def events(
     stored = await service.repository.events(run.id, after=after, limit=limit + more, newest=newest, type_=type_)
     page = stored[:limit]
     following = f"{page[-1].epoch}:{page[-1].offset}" if len(stored) > limit else None
-    envelopes = [EventEnvelope(epoch=event.epoch, offset=event.offset, event=event.body) for event in page]
+    envelopes = [
+        EventEnvelope(epoch=event.epoch, offset=event.offset, previous=event.previous, event=event.body)
+        for event in page
+    ]
     return EventList(run=run.id, events=envelopes, next=following)
 
 

@@ -113,6 +113,10 @@ class EventEnvelope(BaseModel):
 
     epoch: int
     offset: int
+    previous: str | None = Field(
+        description="EPOCH:OFFSET of the event before it, also where that is no longer stored; null for the first. "
+        "An event whose `previous` is not the last one heard says that some between are missing."
+    )
     event: dict[str, Any]
 
 

@@ -75,11 +75,11 @@ class Fanout:
 class Outlet:
     """Sends one socket what its viewers have waiting. It is their `wake` signal."""
 
-    __slots__ = ("_fanout", "_line", "_listed", "_patience", "_stall", "_timer", "_viewers")
+    __slots__ = ("_fanout", "_line", "_listed", "_patience", "_stall", "_timer", "_turn", "_viewers")
 
     def __init__(self, fanout: Fanout, line: Line, viewers: Sequence[Viewer], stall: float) -> None:
         self._fanout, self._line, self._viewers, self._stall = fanout, line, viewers, stall
-        self._listed = False
+        self._listed, self._turn = False, 0
         self._timer: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
         line.on_room(self._room)
@@ -102,8 +102,11 @@ class Outlet:
         """All texts that wait, then the ticks whose time has come; the rest when the line or the clock allows."""
         self._listed = False
         try:
-            for viewer in self._viewers:
-                self._send(viewer)
+            count = len(self._viewers)
+            for place in range(count):
+                self._send(self._viewers[(self._turn + place) % count])
+            if not self._line.takes:
+                self._turn += 1  # on a narrow line another one is first next time
         except (OSError, RuntimeError) as error:  # some event loops raise when a peer is just gone
             log.debug("a viewer's line is gone: %s", error)
             self._line.abort()

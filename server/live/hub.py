@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from server.engine.base import Watch
 from server.live import frames, wire
@@ -60,6 +60,25 @@ class Tick:
         return frames.binary(self.data)
 
 
+class Said(NamedTuple):
+    """An event and its place; `previous` is EPOCH:OFFSET of the event before it, None for a run's first."""
+
+    epoch: int
+    offset: int
+    body: dict[str, Any]
+    previous: str | None = None
+
+    @property
+    def position(self) -> str:
+        """EPOCH:OFFSET."""
+        return f"{self.epoch}:{self.offset}"
+
+    def text(self, run: str) -> str:
+        """The message that viewers of the run get."""
+        place = {"epoch": self.epoch, "offset": self.offset, "previous": self.previous}
+        return wire.text("event", run=run, **place, event=self.body)
+
+
 @dataclass(eq=False)
 class Viewer:
     """One viewer of one run: what it asked for, what it holds, what waits for it."""
@@ -70,6 +89,9 @@ class Viewer:
     rate: float = DEFAULT_RATE
     visible: bool = True
     queue_limit: int = QUEUE_BYTES
+    line: Viewer | None = None
+    """What stands for the socket, where several viewers share one: it has the close, the bound and the wake."""
+    run: str = ""
     wake: Signal = field(default_factory=asyncio.Event)
     """Hears that a message or a tick waits."""
     ended: Signal = field(default_factory=asyncio.Event)
@@ -87,12 +109,21 @@ class Viewer:
 
     # What the hub gives.
 
-    def say(self, text: str) -> None:
-        """Queue a message that must not be lost; too many of them end the viewer."""
+    def say(self, text: str, size: int | None = None) -> None:
+        """Queue a message that must not be lost, of `size` bytes; too many of them end the viewer."""
+        owner = self.line or self
+        size = len(text.encode()) if size is None else size
         self._texts.append(text)
-        self._bytes += len(text)
-        if self._bytes > self.queue_limit:
-            self.end(4408, "too slow: events could not be delivered; connect again with since=")
+        self._bytes += size
+        if owner is not self:
+            owner._bytes += size
+        if owner._bytes > owner.queue_limit:
+            owner.end(4408, "too slow: events could not be delivered; connect again with since=")
+        self.wake.set()
+
+    def greet(self, texts: list[str]) -> None:
+        """Messages that come before all that waits. They weigh nothing: the viewer asked for them."""
+        self._texts.extendleft(reversed(texts))
         self.wake.set()
 
     def count(self, viewers: int) -> None:
@@ -163,9 +194,11 @@ class Viewer:
         """All waiting messages, oldest first."""
         found = list(self._texts)
         self._texts.clear()
+        if self.line is not None:
+            self.line._bytes -= self._bytes
         self._bytes = 0
         if self._count is not None:
-            found.append(wire.text("viewers", count=self._count))
+            found.append(wire.text("viewers", run=self.run, count=self._count))
             self._count = None
         return found
 
@@ -201,6 +234,10 @@ class Viewer:
             self._due = max(self._due, now - 1 / self.rate) + 1 / self.rate
         return tick
 
+    def pace(self, rate: float) -> None:
+        """Another rate from now on: what waits for its time may go out sooner."""
+        self.rate, self._due = rate, min(self._due, time.monotonic() + 1 / rate)
+
     @property
     def wait(self) -> float | None:
         """Seconds until `next` has a tick; None when none waits."""
@@ -213,7 +250,8 @@ class Channel:
 
     epoch: int
     offset: int
-    events: deque[tuple[int, int, dict[str, Any]]] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
+    events: deque[Said] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
+    last: str | None = None  # position of the newest event, None before the first
     viewers: set[Viewer] = field(default_factory=set)
     latest: Tick | None = None
     snapshot: Tick | None = None
@@ -234,13 +272,15 @@ class Hub:
     def __init__(self, on_watch: Callable[[str, Watch], None], on_lack: Callable[[str], None]) -> None:
         self._on_watch, self._on_lack = on_watch, on_lack
         self._channels: dict[str, Channel] = {}
+        self._lines: set[Viewer] = set()
         self.emptied = asyncio.Event()
         """Set while there is no viewer at all."""
         self.emptied.set()
 
-    def open(self, run: str, epoch: int, offset: int) -> None:
-        """A run exists, or begins a new epoch: what viewers hold is void."""
-        channel = self._channels.setdefault(run, Channel(epoch, offset))
+    def open(self, run: str, epoch: int, offset: int, last: str | None = None) -> None:
+        """A run exists, or begins a new epoch: what viewers hold is void. `last`: its newest event, if it has any
+        that was not said here."""
+        channel = self._channels.setdefault(run, Channel(epoch, offset, last=last))
         if channel.epoch != epoch:
             channel.latest = channel.snapshot = None
             channel.snapshot_at = channel.asked_at = -1e9
@@ -273,8 +313,8 @@ class Hub:
 
     @property
     def viewers(self) -> int:
-        """Sockets of all runs."""
-        return sum(len(channel.people) for channel in self._channels.values())
+        """Who watches a run, of all runs, and sockets of many runs."""
+        return sum(len(channel.people) for channel in self._channels.values()) + len(self._lines)
 
     # Viewers
 
@@ -282,9 +322,11 @@ class Hub:
         """From now on the viewer gets what the run says."""
         channel = self._channels[run]
         channel.viewers.add(viewer)
+        viewer.run = run
         if viewer.person:
             self.emptied.clear()
-        self._serve(run, channel, viewer)
+        if viewer.visible:
+            self._serve(run, channel, viewer)
         self.changed(run)
 
     def leave(self, run: str, viewer: Viewer) -> None:
@@ -294,6 +336,19 @@ class Hub:
             channel.viewers.discard(viewer)
             self.changed(run)
             self._trim()
+        self._note_empty()
+
+    def open_line(self, line: Viewer) -> None:
+        """A socket of many runs is there, whatever is watched over it."""
+        self._lines.add(line)
+        self.emptied.clear()
+
+    def close_line(self, line: Viewer) -> None:
+        """It is gone; those who watch over it must have left."""
+        self._lines.discard(line)
+        self._note_empty()
+
+    def _note_empty(self) -> None:
         if not self.viewers:
             self.emptied.set()
 
@@ -311,11 +366,13 @@ class Hub:
         if channel is None:
             return
         seen = visible is True and not viewer.visible
-        viewer.rate = rate if rate is not None else viewer.rate
+        if rate is not None:
+            viewer.pace(rate)
         viewer.visible = visible if visible is not None else viewer.visible
         if not viewer.visible:
             viewer.forget()
         more = sections is not None and viewer.ask(sections)
+        viewer.wake.set()  # what waits for its time may have another one now
         self.changed(run)
         if more:
             channel.asked_at = -1e9  # a snapshot on its way was asked for without these sections
@@ -406,19 +463,26 @@ class Hub:
         if lacking:
             self._lack(run, channel)
 
-    def event(self, run: str, epoch: int, offset: int, body: dict[str, Any]) -> None:
-        """An event, already on disk, to all viewers."""
+    def event(self, run: str, epoch: int, offset: int, body: dict[str, Any], previous: str | None = None) -> None:
+        """An event, already on disk, to all viewers: also one of the last epoch that was long in coming."""
         channel = self._channels.get(run)
         if channel is None or epoch > channel.epoch:
             return
         if epoch == channel.epoch:  # an older one was late on disk; it is none the less of this run's history
             channel.offset = max(channel.offset, offset)
-        channel.events.append((epoch, offset, body))
-        message = wire.text("event", epoch=epoch, offset=offset, event=body)
+        said = Said(epoch, offset, body, previous)
+        channel.events.append(said)
+        channel.last = said.position
+        message = said.text(run)
+        size = len(message.encode())
         for viewer in channel.people:
-            viewer.say(message)
+            viewer.say(message, size)
 
-    def recent(self, run: str, after: tuple[int, int]) -> list[tuple[int, int, dict[str, Any]]] | None:
+    def last_event(self, run: str) -> str | None:
+        """EPOCH:OFFSET of the newest event that viewers heard, or None."""
+        return self._channels[run].last
+
+    def recent(self, run: str, after: tuple[int, int]) -> list[Said] | None:
         """Events past `after` from memory, or None when memory does not reach back so far."""
         events = self._channels[run].events
         if not events or events[0][:2] > after:
@@ -437,8 +501,9 @@ class Hub:
         return future
 
     def everybody(self) -> list[Viewer]:
-        """All viewers of all runs."""
-        return [viewer for channel in self._channels.values() for viewer in channel.people]
+        """Every socket, once."""
+        alone = [v for channel in self._channels.values() for v in channel.people if v.line is None]
+        return [*alone, *self._lines]
 
     def _trim(self) -> None:
         """Frames of runs that nobody watches are kept for a few runs only."""

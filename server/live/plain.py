@@ -1,6 +1,6 @@
-"""Sends one viewer what it has waiting by plain ASGI, for servers whose protocol offers no line to write to.
+"""Sends one socket what its viewers have waiting by plain ASGI, for servers whose protocol offers no line to write to.
 
-Three tasks a viewer: one reads, one writes, one watches over both. Whichever ends first ends the viewer.
+Three tasks a socket: one reads, one writes, one watches over both. Whichever ends first ends the socket.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from fastapi import WebSocket
@@ -16,8 +16,10 @@ from fastapi import WebSocket
 from server.live.hub import Viewer
 
 
-async def serve(socket: WebSocket, viewer: Viewer, reading: Coroutine[Any, Any, None], stall: float) -> None:
-    """Send what the viewer has waiting while `reading` goes on, until that ends or the viewer does."""
+async def serve(socket: WebSocket, viewers: Sequence[Viewer], reading: Coroutine[Any, Any, None], stall: float) -> None:
+    """Send what the viewers have waiting while `reading` goes on, until that or the first of them ends. Others may
+    come and go meanwhile; they wake as the first does."""
+    viewer = viewers[0]
     wake, ended, progress = asyncio.Event(), asyncio.Event(), [time.monotonic()]
     viewer.wake, viewer.ended = wake, ended
     wake.set()  # what came while it was greeted
@@ -25,7 +27,7 @@ async def serve(socket: WebSocket, viewer: Viewer, reading: Coroutine[Any, Any, 
         ended.set()
     tasks = [
         asyncio.create_task(reading, name="read"),
-        asyncio.create_task(_write(socket, viewer, wake, progress), name="write"),
+        asyncio.create_task(_write(socket, viewers, wake, progress), name="write"),
         asyncio.create_task(_watch(viewer, ended, progress, stall), name="watch"),
     ]
     try:
@@ -48,17 +50,19 @@ async def _watch(viewer: Viewer, ended: asyncio.Event, progress: list[float], st
             await asyncio.wait_for(ended.wait(), stall / 4)
 
 
-async def _write(socket: WebSocket, viewer: Viewer, wake: asyncio.Event, progress: list[float]) -> None:
+async def _write(socket: WebSocket, viewers: Sequence[Viewer], wake: asyncio.Event, progress: list[float]) -> None:
     """Send what waits. progress[0] is when the write under way began, 0 while there is none."""
     while True:
         progress[0] = 0.0
+        waits = [wait for viewer in viewers if (wait := viewer.wait) is not None]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), viewer.wait)
+            await asyncio.wait_for(wake.wait(), min(waits, default=None))
         wake.clear()
-        progress[0] = time.monotonic()
-        for text in viewer.texts():
-            await socket.send_text(text)
+        for viewer in list(viewers):
             progress[0] = time.monotonic()
-        while (tick := viewer.next()) is not None:
-            await socket.send_bytes(tick.data)
-            progress[0] = time.monotonic()
+            for text in viewer.texts():
+                await socket.send_text(text)
+                progress[0] = time.monotonic()
+            while (tick := viewer.next()) is not None:
+                await socket.send_bytes(tick.data)
+                progress[0] = time.monotonic()

@@ -73,7 +73,9 @@ def prepare(
     for event in events:
         moment, step = float(event.body.get("time", last.time)), int(event.body.get("step") or 0)
         if moment <= last.time + AFTER_SECONDS or (event.epoch, event.offset) < (last.epoch, last.offset):
-            text = wire.text("event", epoch=event.epoch, offset=event.offset, event=event.body).encode()
+            text = wire.text(
+                "event", epoch=event.epoch, offset=event.offset, previous=event.previous, event=event.body
+            ).encode()
             rows.append((sbr.EVENT, moment, event.epoch, event.offset, step, text))
     rows.sort(key=lambda row: (row[2], row[3]))
     records = [sbr.Record(sbr.SHEET, 0.0, 0, page, 0, len(data)) for page, data in enumerate(sheets)]

@@ -59,6 +59,7 @@ class EventRow(Base):
     offset: Mapped[int] = mapped_column(primary_key=True)
     type: Mapped[str] = mapped_column(String(40))
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    previous: Mapped[str | None] = mapped_column(String(41))
 
     __table_args__ = (Index("events_by_type", "run", "type", "epoch", "offset"),)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -30,6 +30,13 @@ class StoredEvent:
     epoch: int
     offset: int
     body: dict[str, Any]
+    previous: str | None = None
+    """EPOCH:OFFSET of the event before it, whether that is still stored or not; None for a run's first."""
+
+    @property
+    def position(self) -> str:
+        """EPOCH:OFFSET."""
+        return f"{self.epoch}:{self.offset}"
 
 
 class Repository:
@@ -49,32 +56,33 @@ class Repository:
 
     async def add_run(
         self, columns: dict[str, Any], events: Sequence[StoredEvent], checkpoint: StoredCheckpoint | None = None
-    ) -> None:
-        """A new run with its first events, and the checkpoint that it begins with, in one transaction."""
+    ) -> list[StoredEvent]:
+        """A new run with its first events, and the checkpoint that it begins with, in one transaction; the events
+        as they are stored, each with the one before it."""
         async with self.database.write() as connection:
             await connection.execute(insert(RunRow).values(**columns))
             if checkpoint is not None:
                 await connection.execute(insert(CheckpointRow).values(**asdict(checkpoint)))
-            await self._add_events(connection, columns["id"], events)
+            return await self._add_events(connection, columns["id"], events)
 
-    async def save(self, run: str, columns: dict[str, Any], events: Sequence[StoredEvent] = ()) -> None:
-        """The run as it is now together with the events that made it so, in one transaction."""
+    async def save(self, run: str, columns: dict[str, Any], events: Sequence[StoredEvent] = ()) -> list[StoredEvent]:
+        """The run as it is now together with the events that made it so, in one transaction; the events as stored."""
         async with self.database.write() as connection:
             await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
-            await self._add_events(connection, run, events)
+            return await self._add_events(connection, run, events)
 
     async def restart(
         self, run: str, columns: dict[str, Any], events: Sequence[StoredEvent], first_epoch: int, step: int
-    ) -> None:
+    ) -> list[StoredEvent]:
         """The run goes on from `step`, or from 0 in an epoch of its own: in one transaction its metrics past that
         step and all of epochs before `first_epoch` are forgotten, its columns are set and the events that say so
-        are stored."""
+        are stored; these as stored."""
         self._metric_rows.pop(run, None)
         async with self.database.write() as connection:
             await self._drop_metrics(connection, run, first_epoch)
             await self._truncate_metrics(connection, run, first_epoch, step)
             await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
-            await self._add_events(connection, run, events)
+            return await self._add_events(connection, run, events)
 
     async def condemn_run(self, run: str) -> None:
         """Note that the run is to be deleted: whatever dies from now on, the next start finishes it."""
@@ -105,11 +113,23 @@ class Repository:
                     found[run] = found.get(run, 0) + int(size)
         return found
 
-    async def _add_events(self, connection: AsyncConnection, run: str, events: Sequence[StoredEvent]) -> None:
+    async def _add_events(
+        self, connection: AsyncConnection, run: str, events: Sequence[StoredEvent]
+    ) -> list[StoredEvent]:
+        if not events:
+            return []
+        last = select(EventRow.epoch, EventRow.offset).where(EventRow.run == run)
+        last = last.order_by(EventRow.epoch.desc(), EventRow.offset.desc()).limit(1)
+        before = (await connection.execute(last)).first()
+        previous = None if before is None else f"{before[0]}:{before[1]}"
+        stored = []
         for event in events:
-            row = {"run": run, "epoch": event.epoch, "offset": event.offset}
+            stored.append(replace(event, previous=previous))
+            row = {"run": run, "epoch": event.epoch, "offset": event.offset, "previous": previous}
             row |= {"type": event.body["type"], "body": event.body}
             await connection.execute(insert(EventRow).values(**row))
+            previous = event.position
+        return stored
 
     # Events
 
@@ -125,7 +145,7 @@ class Repository:
     ) -> list[StoredEvent]:
         """Events past `after` = (epoch, offset), in order, all or of one type; with `newest` the last `limit`."""
         place = tuple_(EventRow.epoch, EventRow.offset)
-        query = select(EventRow.epoch, EventRow.offset, EventRow.body)
+        query = select(EventRow.epoch, EventRow.offset, EventRow.body, EventRow.previous)
         query = query.where(EventRow.run == run, place > tuple_(*after))
         if upto is not None:
             query = query.where(place <= tuple_(*upto))
