@@ -116,4 +116,4 @@ async def tick(
         raise Invalid.field("sections", refusal.detail, sections) from None
     found = await service.snapshot(run, wanted)
     headers = {"Cache-Control": "no-store"}
-    return Response(found.data, media_type="application/octet-stream", headers=headers)
+    return Response(found.form(wanted).data, media_type="application/octet-stream", headers=headers)

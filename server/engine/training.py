@@ -16,6 +16,7 @@ import numpy as np
 
 from server.engine.backend import EvaluationLike, PhaseLike, TickLike, TrainerLike, explain
 from server.engine.outbox import Outbox
+from server.engine.thumbnails import thumbnail
 from server.live import wire
 from trainers.config import KnobChange, RunConfig
 from trainers.guard import TrainingError
@@ -27,7 +28,7 @@ RATE_SECONDS = 3.0  # steps a second are counted over this long
 FIRST_SAVE_SECONDS = 1.0  # from when a run begins to its first checkpoint
 SLEEP_AFTER = 3.0  # a page that reloads does not put its run to sleep
 STEP_REPLY_SECONDS = 10.0
-PICTURES = frozenset({"matrix", "views"})
+PICTURES = frozenset({"matrix", "matrix:64", "views"})
 ENDED = frozenset({"finished", "failed", "stopped"})
 
 
@@ -305,7 +306,7 @@ class Training:
             while len(self._said) > 1 and self._said[1][0] <= now - self.watch.reach:
                 self._said.popleft()
             after = self._said[0][1]
-        moment: TickLike = self.trainer.tick(sections, after=after, wait=single)
+        moment: TickLike = self._moment(sections, after, single)
         if phase is not None:
             shown = phase.show()
             moment.scalars |= shown.scalars | {"phase": phase.number, "phase_step": phase.step}
@@ -325,6 +326,20 @@ class Training:
             if sections >= self.watch.record_sections:
                 self._last_recorded = now
         self._send_tick(moment, everyone, f"{self.run} whole" if whole else self.run, newest, sorted(sections))
+
+    def _moment(self, sections: set[str], after: int | None, wait: bool) -> TickLike:
+        """What the trainer shows, and the small pictures that it knows nothing of."""
+        assert self.trainer is not None
+        if "matrix:64" not in sections:
+            plain: TickLike = self.trainer.tick(sections, after=after, wait=wait)
+            return plain
+        moment: TickLike = self.trainer.tick((sections - {"matrix:64"}) | {"matrix"}, after=after, wait=wait)
+        if "matrix" in moment.sections:
+            moment.sections["matrix:64"] = thumbnail(moment.sections["matrix"])
+        if "matrix" not in sections:
+            for name in [name for name in moment.sections if name.partition(".")[0] == "matrix"]:
+                del moment.sections[name]
+        return moment
 
     def _send_tick(self, moment: TickLike, everyone: bool, key: str, newest: Any, sections: list[str]) -> None:
         self.offset += 1

@@ -14,14 +14,16 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from server.engine.base import Watch
 from server.live import frames, wire
 
-SECTIONS = ("dict", "map", "matrix", "views")
+SECTIONS = ("dict", "map", "matrix", "views", "matrix:64")
+SMALL = frozenset({"matrix:64"})
+"""Sections for small pictures; who asks for nothing else gets nothing else."""
 DEFAULT_SECTIONS = ("dict", "matrix")
 MAX_RATE = 30.0
 DEFAULT_RATE = 20.0
@@ -53,11 +55,34 @@ class Tick:
     first: int | None
     sections: frozenset[str]
     data: bytes
+    forms: dict[tuple[frozenset[str], bool], Tick] = field(default_factory=dict, compare=False, repr=False)
+
+    def form(self, sections: tuple[str, ...]) -> Tick:
+        """The tick with no other sections than these: the same object for all who ask for the same, made at most once.
+
+        It is cut out of the one frame here and not made in the worker, because bytes are only copied (no array is
+        opened), the worker's pipe carries each array once, and a form that nobody takes just now is never made.
+        """
+        if self.sections <= set(sections):
+            return self
+        # Arrays that belong to no section (a measurement's, a phase's) go with every large one.
+        kept, loose = self.sections & set(sections), not set(sections) <= SMALL
+        found = self.forms.get((kept, loose))
+        if found is None:
+            data = wire.select(self.data, lambda name: group in kept if (group := group_of(name)) else loose)
+            found = self.forms[kept, loose] = replace(self, data=data, sections=kept, forms={})
+        return found
 
     @cached_property
     def framed(self) -> bytes:
         """`data` as a WebSocket frame: made once, written to every viewer."""
         return frames.binary(self.data)
+
+
+def group_of(name: str) -> str | None:
+    """The section that an array of a frame belongs to, None if to none."""
+    group = name.partition(".")[0]
+    return group if group in SECTIONS else None
 
 
 class Said(NamedTuple):
@@ -180,6 +205,11 @@ class Viewer:
         return self.sections
 
     @property
+    def taken_sections(self) -> tuple[str, ...]:
+        """Sections that its ticks are reduced to."""
+        return self.sections
+
+    @property
     def lacking(self) -> bool:
         """True while the dictionary is wanted and there is nothing to build it on."""
         return "dict" in self.sections and self._held is None and self._base is None
@@ -221,7 +251,7 @@ class Viewer:
             self._latest = None
         if tick.written is not None:
             self._held = tick.written
-        return tick
+        return tick.form(self.taken_sections)
 
     def next(self) -> Tick | None:
         """The tick to send now, at the viewer's rate: None when there is none or its time has not come."""

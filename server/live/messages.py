@@ -30,7 +30,7 @@ CLOSE_CODES = {
 }
 
 Rate = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
-Section = Literal["dict", "map", "matrix", "views"]
+Section = Literal["dict", "map", "matrix", "views", "matrix:64"]
 RunId = Annotated[str, Field(min_length=1, max_length=60, description="Id of a run.")]
 Position = Annotated[str, Field(max_length=40, pattern=r"^\d+:\d+$", description="EPOCH:OFFSET.")]
 

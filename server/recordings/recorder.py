@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from server.live import wire
-from server.live.hub import Hub, Tick, Viewer
+from server.live.hub import SECTIONS, SMALL, Hub, Tick, Viewer
 from server.recordings.format import CHANGE, SNAPSHOT
 from server.recordings.tape import Tape, reason
 from server.runs import Run
@@ -49,6 +49,10 @@ class TapeViewer(Viewer):
     @property
     def paced_sections(self) -> tuple[str, ...]:
         return PACED
+
+    @property
+    def taken_sections(self) -> tuple[str, ...]:
+        return tuple(section for section in SECTIONS if section not in SMALL)
 
     @property
     def lacking(self) -> bool:

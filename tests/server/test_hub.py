@@ -7,6 +7,9 @@ import random
 from collections.abc import Coroutine
 from typing import Any
 
+import numpy as np
+
+from server.live import wire
 from server.live.hub import Hub, Tick, Viewer
 
 
@@ -16,7 +19,9 @@ def tick(
     """10 writes a step; first None is a snapshot."""
     written = 10 * step
     whole, groups = first is None, frozenset(sections.split())
-    return Tick(epoch, step, step, whole, everyone, True, written, 0 if first is None else first, groups, b"x")
+    fields = {"run": "r", "epoch": epoch, "offset": step, "step": step, "time": 0, "snapshot": whole}
+    data = wire.encode(**fields, scalars={"loss": 0.5}, sections={name: np.zeros(9, np.uint8) for name in groups})
+    return Tick(epoch, step, step, whole, everyone, True, written, 0 if first is None else first, groups, data)
 
 
 class Rig:
