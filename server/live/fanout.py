@@ -113,16 +113,17 @@ class Outlet:
 
     def _send(self, viewer: Viewer) -> None:
         line = self._line
-        if line.takes:
+        if viewer.has_text and line.takes:
             for text in viewer.texts():
                 line.write(frames.text(text))
-            while line.takes and (tick := viewer.next()) is not None:
-                line.write(tick.framed)
-        wait = viewer.wait
+        while viewer.has_tick and line.takes and (tick := viewer.next()) is not None:
+            line.write(tick.framed)
+        if not (viewer.has_tick or viewer.has_text):
+            return
         if not line.takes:
-            if self._patience is None and (wait is not None or viewer.has_text):
+            if self._patience is None:
                 self._patience = asyncio.get_running_loop().call_later(self._stall, self._stalled)
-        elif wait is not None:
+        elif (wait := viewer.wait) is not None:
             self._wake_in(wait)
 
     def _wake_in(self, seconds: float) -> None:

@@ -27,10 +27,12 @@ SMALL = frozenset({"matrix:64"})
 DEFAULT_SECTIONS = ("dict", "matrix")
 MAX_RATE = 30.0
 DEFAULT_RATE = 20.0
+EARLY = 0.5  # of an interval: else one tick that came late would let each that comes in time wait
 RECENT_EVENTS = 256
 QUEUE_BYTES = 256 * 1024
 FRESH_SECONDS = 0.5  # a snapshot of this age serves the next viewer too: a class that joins at once
 ASK_AGAIN_SECONDS = 2.0
+COUNT_SECONDS = 0.25  # between two messages of how many watch
 FRAMES_KEPT = 64  # runs that nobody watches whose last frames stay in memory
 
 
@@ -255,13 +257,12 @@ class Viewer:
 
     def next(self) -> Tick | None:
         """The tick to send now, at the viewer's rate: None when there is none or its time has not come."""
-        now = time.monotonic()
-        # A little early rather than late: at 20/s a tick that comes 2 ms early must not wait for the next.
-        if now < self._due - 0.1 / self.rate:
+        now, interval = time.monotonic(), 1 / self.rate
+        if now < self._due - EARLY * interval:
             return None
         tick = self.take()
         if tick is not None and not (tick.snapshot and self.has_tick):  # the change on it goes with it
-            self._due = max(self._due, now - 1 / self.rate) + 1 / self.rate
+            self._due = max(self._due, now - interval) + interval
         return tick
 
     def pace(self, rate: float) -> None:
@@ -271,7 +272,7 @@ class Viewer:
     @property
     def wait(self) -> float | None:
         """Seconds until `next` has a tick; None when none waits."""
-        return max(0.0, self._due - time.monotonic()) if self.has_tick else None
+        return max(0.0, self._due - EARLY / self.rate - time.monotonic()) if self.has_tick else None
 
 
 @dataclass
@@ -289,6 +290,8 @@ class Channel:
     asked_at: float = -1e9
     watch: Watch = field(default_factory=Watch)
     waiting: list[asyncio.Future[Tick]] = field(default_factory=list)
+    told: int = 0  # the number of viewers that all heard last
+    telling: asyncio.TimerHandle | None = None
 
     @property
     def people(self) -> list[Viewer]:
@@ -302,6 +305,7 @@ class Hub:
     def __init__(self, on_watch: Callable[[str, Watch], None], on_lack: Callable[[str], None]) -> None:
         self._on_watch, self._on_lack = on_watch, on_lack
         self._channels: dict[str, Channel] = {}
+        self._people: set[Viewer] = set()
         self._lines: set[Viewer] = set()
         self.emptied = asyncio.Event()
         """Set while there is no viewer at all."""
@@ -343,8 +347,8 @@ class Hub:
 
     @property
     def viewers(self) -> int:
-        """Who watches a run, of all runs, and sockets of many runs."""
-        return sum(len(channel.people) for channel in self._channels.values()) + len(self._lines)
+        """Who watches a run, of all runs, also who is gone while they leave, and sockets of many runs."""
+        return len(self._people) + len(self._lines)
 
     # Viewers
 
@@ -354,13 +358,17 @@ class Hub:
         channel.viewers.add(viewer)
         viewer.run = run
         if viewer.person:
+            self._people.add(viewer)
             self.emptied.clear()
         if viewer.visible:
             self._serve(run, channel, viewer)
         self.changed(run)
+        if viewer.person:
+            viewer.count(channel.watch.viewers)
 
     def leave(self, run: str, viewer: Viewer) -> None:
         """The viewer is gone."""
+        self._people.discard(viewer)
         channel = self._channels.get(run)
         if channel is not None and viewer in channel.viewers:
             channel.viewers.discard(viewer)
@@ -420,26 +428,45 @@ class Hub:
     def changed(self, run: str) -> None:
         """Work out what is asked for and tell whom it concerns."""
         channel = self._channels[run]
-        seeing = [viewer for viewer in channel.people if viewer.visible]
-        recorders = [viewer for viewer in channel.viewers if viewer.visible and not viewer.person]
-        recorded = {section for viewer in recorders for section in viewer.paced_sections}
-        wanted = {section for viewer in seeing for section in viewer.sections}
-        rates = [viewer.rate for viewer in seeing]
+        seeing, wanted, recorded = 0, set[str](), set[str]()
+        fastest, slowest, record = 0.0, 1.5, 0.0
+        for viewer in channel.viewers:  # in one pass: a class that comes back makes this for each that joins
+            if not viewer.visible:
+                continue
+            slowest = min(slowest, viewer.rate)
+            if viewer.person:
+                seeing, fastest = seeing + 1, max(fastest, viewer.rate)
+                wanted.update(viewer.sections)
+            else:
+                record = max(record, viewer.rate)
+                recorded.update(viewer.paced_sections)
         watch = Watch(
-            viewers=len(seeing),
-            rate=min(max(rates, default=DEFAULT_RATE), MAX_RATE),
+            viewers=seeing,
+            rate=min(fastest or DEFAULT_RATE, MAX_RATE),
             sections=tuple(section for section in SECTIONS if section in wanted),
-            reach=max([1.0, *(1.5 / rate for rate in rates), *(1.5 / viewer.rate for viewer in recorders)]),
-            record=max((viewer.rate for viewer in recorders), default=0.0),
+            reach=1.5 / slowest,
+            record=record,
             record_sections=tuple(section for section in SECTIONS if section in recorded),
         )
         if watch == channel.watch:
             return
         before, channel.watch = channel.watch, watch
         self._on_watch(run, watch)
-        if before.viewers != watch.viewers:
-            for viewer in channel.people:
-                viewer.count(watch.viewers)
+        if before.viewers != watch.viewers and channel.telling is None:
+            # The first change is told at once, those that follow together: each is a message to everybody.
+            channel.telling = asyncio.get_running_loop().call_later(COUNT_SECONDS, self._tell_again, channel)
+            self._tell(channel)
+
+    def _tell(self, channel: Channel) -> None:
+        channel.told = channel.watch.viewers
+        for viewer in channel.people:
+            viewer.count(channel.told)
+
+    def _tell_again(self, channel: Channel) -> None:
+        channel.telling = None
+        if channel.told != channel.watch.viewers:
+            channel.telling = asyncio.get_running_loop().call_later(COUNT_SECONDS, self._tell_again, channel)
+            self._tell(channel)
 
     def _serve(self, run: str, channel: Channel, viewer: Viewer) -> None:
         """Give a viewer the present moment: a snapshot of just now if there is one, else a new one."""
@@ -532,8 +559,7 @@ class Hub:
 
     def everybody(self) -> list[Viewer]:
         """Every socket, once."""
-        alone = [v for channel in self._channels.values() for v in channel.people if v.line is None]
-        return [*alone, *self._lines]
+        return [*(viewer for viewer in self._people if viewer.line is None), *self._lines]
 
     def _trim(self) -> None:
         """Frames of runs that nobody watches are kept for a few runs only."""

@@ -18,7 +18,7 @@ from typing import cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
-from websockets.protocol import State
+from websockets.protocol import OPEN
 
 from server.live.fanout import EXTENSION, Line
 
@@ -36,12 +36,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
     @property
     def takes(self) -> bool:
         """True while a frame may be written."""
-        return (
-            self.writable.is_set()
-            and not self.close_sent
-            and self.conn.state is State.OPEN
-            and not self.transport.is_closing()
-        )
+        # A close frame, of either side, ends the state OPEN.
+        return self.conn.state is OPEN and self.writable.is_set() and not self.transport.is_closing()
 
     def write(self, frame: bytes) -> None:
         """Write a whole frame; only while `takes`."""

@@ -157,7 +157,7 @@ def test_an_event_whose_commit_was_not_heard_of_is_written_once(tmp_path: Path) 
         await stage.journal.publish(stage.run, first, second)
         assert await stage.offsets() == [1, 2]
         assert stage.hub.recent("r1", (1, 0)) is None
-        assert [entry[1] for entry in stage.hub._channels["r1"].events] == [1, 2]
+        assert [said.offset for said in stage.hub._channels["r1"].events] == [1, 2]
 
     on_stage(tmp_path, play)
 
@@ -186,9 +186,9 @@ def test_a_slow_disk_does_not_hold_up_the_wire(tmp_path: Path, monkeypatch: pyte
         gate = asyncio.Event()
         save = stage.repository.save
 
-        async def slow(*args: Any) -> None:
+        async def slow(*args: Any) -> Any:
             await gate.wait()
-            await save(*args)
+            return await save(*args)
 
         stage.repository.save = slow  # type: ignore[method-assign]
         async with asyncio.timeout(2):
