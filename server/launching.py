@@ -43,13 +43,13 @@ class Launcher:
         if not self._engine.ready:
             return
         run.launched = True
+        self._recordings.open(run)  # first: the launch says what the recorder asks for
         try:
             launch = await self._describe(run, paused)
         except (Unavailable, SQLAlchemyError) as error:
             log.warning("run %s waits for the database: %s", run.id, error)
             run.launched = False
             return
-        self._recordings.open(run)
         try:
             await self._engine.launch(launch)
         except EngineGone:

@@ -107,7 +107,8 @@ def test_a_run_nobody_watches_is_recorded_from_its_first_step_to_its_end(quiet: 
     told = quiet.events(run["id"])
     assert events(found) == [{"kind": "event", **event} for event in told]
     assert told[-1]["event"]["state"] == "finished"
-    assert found.header["run"] == {**done, "offset": found.header["run"]["offset"]}
+    later = {name: found.header["run"][name] for name in ("offset", "saved_step", "updated")}
+    assert found.header["run"] == {**done, **later}
     assert [entry["name"] for entry in found.header["catalog"]["images"]] == ["sushi"]
     assert {"methods", "settings", "figures"} <= set(found.header["catalog"])
     assert (found.records[0].kind, found.data[0]) == (sbr.SHEET, quiet.http.get("/images/sushi/atlas/0").content)
