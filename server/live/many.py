@@ -30,6 +30,7 @@ from server.live.socket import adjust, admit, find
 from server.service import Service
 
 RUNS_A_SOCKET = 64
+MESSAGE_BURST = 3.0 * RUNS_A_SOCKET  # a page asks for all its runs at once, hides them at once, shows them at once
 
 router = APIRouter()
 
@@ -60,7 +61,7 @@ class ManyRuns:
         """Until one side has enough."""
         self.service.hub.open_line(self.line)
         try:
-            await session.serve(self.service, self.socket, self.viewers, self._obey)
+            await session.serve(self.service, self.socket, self.viewers, self._obey, MESSAGE_BURST)
         except LOST:
             pass  # the viewer left
         finally:

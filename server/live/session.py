@@ -30,16 +30,21 @@ LOST = (WebSocketDisconnect, RuntimeError, OSError)
 
 
 async def serve(
-    service: Service, socket: WebSocket, viewers: Sequence[Viewer], obey: Callable[[str | None], Awaitable[None]]
+    service: Service,
+    socket: WebSocket,
+    viewers: Sequence[Viewer],
+    obey: Callable[[str | None], Awaitable[None]],
+    burst: float = MESSAGE_BURST,
 ) -> None:
     """Send what the viewers have waiting and read until one side has enough, then close.
 
     Args:
         viewers: the first stands for the socket; others may come and go meanwhile.
         obey: takes each message; raises Refusal to end the socket.
+        burst: messages that may come at once, where few came before.
     """
     line, first, stall = line_of(socket.scope), viewers[0], service.settings.viewer_stall_seconds
-    reading = _read(socket, obey)
+    reading = _read(socket, obey, burst)
     try:
         if line is not None:
             await fanout.serve(Outlet(service.fanout, line, viewers, stall), first, reading)
@@ -53,19 +58,19 @@ async def serve(
         await _close(socket, viewers, *close)
 
 
-async def _read(socket: WebSocket, obey: Callable[[str | None], Awaitable[None]]) -> None:
+async def _read(socket: WebSocket, obey: Callable[[str | None], Awaitable[None]], burst: float) -> None:
     """Take the viewer's messages.
 
     Raises:
         Refusal: a bad message, or too many of them.
     """
-    allowance, last = MESSAGE_BURST, time.monotonic()
+    allowance, last = burst, time.monotonic()
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
             return
         now = time.monotonic()
-        allowance = min(MESSAGE_BURST, allowance + (now - last) * MESSAGES_PER_SECOND) - 1
+        allowance = min(burst, allowance + (now - last) * MESSAGES_PER_SECOND) - 1
         last = now
         if allowance < 0:
             raise Refusal(4429, "too_many_messages", f"at most {MESSAGES_PER_SECOND:g} messages a second")

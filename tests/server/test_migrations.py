@@ -93,6 +93,33 @@ def test_an_old_file_comes_out_whole(
     assert differences(tmp_path / "a b%.db") == []
 
 
+def test_events_of_older_tables_learn_which_came_before_them(tmp_path: Path) -> None:
+    path = tmp_path / "sushibelt.db"
+    old_file(path, "0001")
+    with sqlite3.connect(path) as file:
+        for epoch, offset, type_ in ((1, 1, "created"), (1, 12, "knobs"), (3, 2, "restart")):
+            body = json.dumps({"type": type_, "step": 0})
+            file.execute("INSERT INTO events (run, epoch, offset, body) VALUES ('r1', ?, ?, ?)", (epoch, offset, body))
+        columns = "id, name, state, asleep, step, epoch, offset, config, created, updated"
+        values = ("r2", "trimmed", "finished", False, 5, 2, 2, json.dumps(CONFIG), 1.5, 2.5)
+        file.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(values))})", values)
+        body = json.dumps({"type": "knobs", "step": 0})
+        file.execute("INSERT INTO events (run, epoch, offset, body) VALUES ('r2', 2, 40, ?)", (body,))
+    file.close()
+
+    async def read() -> list[list[str | None]]:
+        database = Database(path)
+        await database.open()
+        try:
+            return [[event.previous for event in await Repository(database).events(run)] for run in ("r1", "r2")]
+        finally:
+            await database.close()
+
+    whole, trimmed = asyncio.run(read())
+    assert whole == [None, "1:1", "1:12", "2:1", "2:2"]
+    assert trimmed == ["2:39"], "something came before it, nobody knows what"
+
+
 def differences(path: Path) -> list[Any]:
     """What alembic would change to come from the file at `path` to the models."""
     engine = create_engine(f"sqlite:///{path}")

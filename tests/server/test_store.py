@@ -117,6 +117,22 @@ def test_of_a_step_taken_twice_the_last_time_counts(database: Path | str) -> Non
     with_store(database, body)
 
 
+def test_events_know_the_one_before_them_also_when_that_is_forgotten(database: Path | str) -> None:
+    async def body(store: Repository) -> None:
+        first = await store.add_run(new_run().columns(), [StoredEvent(1, n, {"type": "a"}) for n in (1, 4)])
+        later = await store.save(
+            "r1", {"step": 1}, [StoredEvent(1, 9, {"type": "a"}), StoredEvent(2, 1, {"type": "a"})]
+        )
+        last = await store.restart("r1", {"step": 0}, [StoredEvent(3, 1, {"type": "reset"})], 3, 0)
+        assert await store.save("r1", {"step": 1}) == []
+        assert [event.previous for event in [*first, *later, *last]] == [None, "1:1", "1:4", "1:9", "2:1"]
+        assert await store.events("r1") == [*first, *later, *last]
+        await store.trim_events("r1", keep=2)
+        assert [event.previous for event in await store.events("r1")] == ["1:9", "2:1"]
+
+    with_store(database, body)
+
+
 def test_trimming_spares_the_newest_evaluations(database: Path | str) -> None:
     async def body(store: Repository) -> None:
         events = [StoredEvent(1, n, {"type": "evaluation" if n % 2 else "state"}) for n in range(1, 21)]
