@@ -31,8 +31,13 @@ const run = {
 };
 const say = (message: object) => FakeSocket.last.onmessage?.({ data: JSON.stringify(message) });
 const hello = (change: Partial<Run> = {}) =>
-  say({ kind: "hello", epoch: 1, offset: 0, sections: [], rate: 20, run: { ...run, ...change } });
-const event = (detail: object) => say({ kind: "event", epoch: 1, offset: 9, event: { step: 1, time: 0, ...detail } });
+  say({ kind: "hello", epoch: 1, offset: 0, previous: null, sections: [], rate: 20, run: { ...run, ...change } });
+let said = 0;
+const event = (detail: object) => {
+  const previous = said > 0 ? `1:${said}` : null;
+  said += 1;
+  say({ kind: "event", epoch: 1, offset: said, previous, event: { step: 1, time: 0, ...detail } });
+};
 const tick = (parts: FrameParts) => FakeSocket.last.onmessage?.({ data: encodeFrame(parts) });
 const queue = (step: number, count: number, snapshot: boolean): FrameParts => ({
   step,
@@ -60,6 +65,7 @@ beforeEach(() => {
   });
   asked = [];
   past = [];
+  said = 0;
   view = new RunView("r", { sections: ["dict"], rate: 20 });
   view.connect();
 });

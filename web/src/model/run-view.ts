@@ -224,6 +224,7 @@ export class RunView extends EventTarget {
       case "error":
         console.warn(`live wire: ${message.detail}`);
         break;
+      case "closed":
       case "bye":
         this.detail = message.detail;
         break;

@@ -17,6 +17,8 @@ export interface Hello {
   kind: "hello";
   epoch: number;
   offset: number;
+  /** "EPOCH:OFFSET" of the newest event so far. */
+  previous: string | null;
   run: Run;
   sections: string[];
   rate: number;
@@ -37,12 +39,17 @@ export interface Moment {
 export type ServerMessage =
   | Hello
   | Moment
-  | { kind: "event"; epoch: number; offset: number; event: RunEvent }
-  | { kind: "gap"; epoch: number; offset: number; from: number; detail: string }
-  | { kind: "viewers"; count: number }
-  | { kind: "error"; code: string; detail: string }
+  /** `previous` is the position of the event before: whoever did not hear that one has missed some.
+      A recording's events need neither it nor `run`. */
+  | { kind: "event"; run?: string; epoch: number; offset: number; previous?: string | null; event: RunEvent }
+  /** Events after `from`, up to and with epoch:offset, will not come. */
+  | { kind: "gap"; run: string; epoch: number; offset: number; from: string; detail: string }
+  | { kind: "viewers"; run: string; count: number }
+  | { kind: "error"; run?: string; code: string; detail: string }
+  /** On a socket of many runs: what would have closed a socket of this run's own. */
+  | { kind: "closed"; run: string; code: number; detail: string }
   | { kind: "bye"; code: string; detail: string; retry_after: number | null }
-  | { kind: "pong" };
+  | { kind: "pong"; run?: string };
 
 export type ClientMessage =
   | { kind: "watch"; sections?: readonly string[]; rate?: number; visible?: boolean }

@@ -30,18 +30,21 @@ class FakeSocket {
 function open() {
   const statuses: WireStatus[] = [];
   const steps: number[] = [];
+  const offsets: number[] = [];
   const socket = new LiveSocket({
     url: (since) => `ws://x?since=${since}`,
-    message: () => {},
+    message: (message) => message.kind === "event" && offsets.push(message.offset),
     tick: (tick) => steps.push(tick.header.step),
     status: (status) => statuses.push(status),
   });
   socket.open();
-  return { socket, statuses, steps };
+  return { socket, statuses, steps, offsets };
 }
 
 const newest = () => FakeSocket.all[FakeSocket.all.length - 1]!;
-const hello = { kind: "hello", epoch: 1, offset: 0, run: {}, sections: [], rate: 20 };
+const hello = { kind: "hello", epoch: 1, offset: 0, previous: "1:1", run: {}, sections: [], rate: 20 };
+
+const event = (offset: number, previous: string | null) => ({ kind: "event", epoch: 1, offset, previous, event: {} });
 
 beforeEach(() => {
   FakeSocket.all = [];
@@ -74,14 +77,45 @@ describe("the live socket", () => {
     expect(FakeSocket.all.length).toBe(2);
   });
 
-  it("asks for what it missed", () => {
+  it("asks for all events after the last that it heard, whatever ticks came since", () => {
     const { steps } = open();
     newest().say(hello);
-    newest().onmessage?.({ data: encodeFrame({ step: 5, epoch: 3, offset: 17 }) });
+    newest().say(event(4, "1:1"));
+    newest().onmessage?.({ data: encodeFrame({ step: 5, epoch: 1, offset: 17 }) });
     newest().drop();
     vi.advanceTimersByTime(1_000);
     expect(steps).toEqual([5]);
-    expect(newest().url).toContain("since=3:17");
+    expect(newest().url).toContain("since=1:4");
+  });
+
+  it("notices a missing event and asks for it at once", () => {
+    const { offsets } = open();
+    const first = newest();
+    first.say(hello);
+    first.say(event(4, "1:1"));
+    first.say(event(9, "1:7"));
+    expect(offsets).toEqual([4]);
+    expect(FakeSocket.all.length).toBe(2);
+    expect(newest().url).toContain("since=1:4");
+    first.say(event(12, "1:9")); // the old socket is heard no more
+    newest().say({ ...hello, previous: "1:9" });
+    newest().say(event(7, "1:4"));
+    newest().say(event(9, "1:7"));
+    expect(offsets).toEqual([4, 7, 9]);
+    expect(FakeSocket.all.length).toBe(2);
+  });
+
+  it("takes what comes after a gap, and does not ask for ever for what is not to be had", () => {
+    const { offsets } = open();
+    newest().say(hello);
+    newest().say({ kind: "gap", epoch: 1, offset: 30, from: "1:1", detail: "" });
+    newest().say(event(31, "1:30"));
+    newest().say(event(40, "1:35"));
+    newest().say(hello);
+    newest().say(event(40, "1:35"));
+    newest().say(event(41, "1:40"));
+    expect(offsets).toEqual([31, 40, 41]);
+    expect(FakeSocket.all.length).toBe(2);
   });
 
   it("waits as long as a bye says", () => {

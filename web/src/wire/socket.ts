@@ -27,7 +27,10 @@ export class LiveSocket implements Wire {
   private attempt = 0;
   private wanted = false;
   private visible = true;
-  private position: { epoch: number; offset: number } | null = null;
+  /** "EPOCH:OFFSET" of the last event heard: up to it nothing is missing. */
+  private last: string | null = null;
+  /** An event that did not fit on `last` even when asked for again: there is nothing better to be had. */
+  private unfit: string | null = null;
   private retryAfter: number | null = null;
 
   constructor(private readonly handlers: WireHandlers) {}
@@ -67,10 +70,9 @@ export class LiveSocket implements Wire {
 
   private dial(): void {
     this.handlers.status("connecting", null);
-    const since = this.position ? `${this.position.epoch}:${this.position.offset}` : null;
     let socket: WebSocket;
     try {
-      socket = new WebSocket(this.handlers.url(since));
+      socket = new WebSocket(this.handlers.url(this.last));
     } catch (error) {
       this.retry(error instanceof Error ? error.message : null);
       return;
@@ -90,6 +92,14 @@ export class LiveSocket implements Wire {
         this.retry(event.reason || null);
       }
     };
+  }
+
+  /** An event is missing: ask for all after the last one that was heard. */
+  private again(): void {
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close(1000);
+    this.dial();
   }
 
   private retry(detail: string | null): void {
@@ -112,9 +122,7 @@ export class LiveSocket implements Wire {
       return;
     }
     try {
-      const tick = decodeFrame(data);
-      this.position = { epoch: tick.header.epoch, offset: tick.header.offset };
-      this.handlers.tick(tick);
+      this.handlers.tick(decodeFrame(data));
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       console.warn(`live wire: ${error.message}`);
@@ -132,9 +140,16 @@ export class LiveSocket implements Wire {
     if (message.kind === "hello") {
       this.attempt = 0;
       this.handlers.status("open", null);
+      this.last ??= message.previous;
     }
     if (message.kind === "event" || message.kind === "gap") {
-      this.position = { epoch: message.epoch, offset: message.offset };
+      const here = `${message.epoch}:${message.offset}`;
+      if (message.kind === "event" && message.previous !== this.last && this.unfit !== here) {
+        this.unfit = here;
+        this.again();
+        return;
+      }
+      this.last = here;
     }
     if (message.kind === "bye") this.retryAfter = message.retry_after;
     this.handlers.message(message);
