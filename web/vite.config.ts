@@ -1,8 +1,10 @@
 import { defineConfig, loadEnv } from "vite";
+import { slimTemplates } from "./vite.templates.js";
 
 export default defineConfig(({ mode }) => ({
   // Relative, so that the built pages also work below a path of somebody's reverse proxy.
   base: "./",
+  plugins: [slimTemplates()],
   build: {
     target: "es2022",
     // The content security policy allows no inline script and no data: script, so nothing may be inlined.
