@@ -133,7 +133,7 @@ export function liveUrl(id: string, query: URLSearchParams): string {
   return url.href;
 }
 
-async function call<T>(path: string, method = "GET", body?: object): Promise<T> {
+export async function call<T>(path: string, method = "GET", body?: object): Promise<T> {
   let answer: Response;
   try {
     const headers: Record<string, string> = { accept: "application/json" };

@@ -3,6 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { Catalog } from "../api.js";
 import type { Atlas } from "../model/atlas.js";
 import type { RunView } from "../model/run-view.js";
+import { disclosure } from "./disclosure.styles.js";
 import { house } from "./house.js";
 
 /**
@@ -24,28 +25,13 @@ export class MapDisclosure extends LitElement {
 
   static override styles = [
     house,
+    disclosure,
     css`
-      details {
-        border: 1px solid var(--line);
-        border-radius: var(--radius);
-        background: var(--surface);
-      }
-      summary {
-        padding: 0.8rem clamp(0.8rem, 2.4vw, 1.7rem);
-        font-weight: 600;
-        cursor: pointer;
-      }
-      .inside {
-        padding: 0 clamp(0.8rem, 2.4vw, 1.7rem) 1.2rem;
-      }
       slot {
         display: block;
         max-width: 50rem;
         text-wrap: pretty;
         color: var(--ink-soft);
-      }
-      .failed {
-        color: var(--bad);
       }
     `,
   ];

@@ -1,6 +1,7 @@
 import { html, type TemplateResult } from "lit";
 import { fixed } from "../model/say.js";
 import type { LessonContext } from "./context.js";
+import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
 import "../elements/memory-bank.js";
@@ -108,6 +109,7 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
         A row lies near the pictures it resembles, as today’s encoder sees them, and those pictures stay where they are. A row
         that waits keeps its old numbers and ends up among the wrong pictures; its line leads to where it belongs by now.
       </map-disclosure>
+      <compare-opener .view=${view} .catalog=${catalog} pair="dictionary" summary="bank and queue of one size"></compare-opener>
       ${bar}
     </div>
   </section>`;

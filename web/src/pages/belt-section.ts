@@ -4,6 +4,7 @@ import { momentumText } from "../model/format.js";
 import { count, fixed } from "../model/say.js";
 import { MOMENTUM_TICKS } from "../model/scales.js";
 import type { LessonContext } from "./context.js";
+import "../elements/compare-opener.js";
 import "../elements/belt-experiment.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
@@ -75,6 +76,7 @@ export function beltSection({ view, catalog, atlas, bar }: LessonContext): Templ
         A key lies near the pictures it resembles, as today’s encoder sees them, and those pictures stay where they are. Drop
         momentum and watch the lines: the keys on the belt stay what they were, it is the encoder that walks away from them.
       </map-disclosure>
+      <compare-opener .view=${view} .catalog=${catalog} pair="momentum" summary="momentum 0.99 and 0.5"></compare-opener>
       ${bar}
     </div>
   </section>`;

@@ -1,6 +1,7 @@
 import { html, type TemplateResult } from "lit";
 import { count } from "../model/say.js";
 import type { LessonContext } from "./context.js";
+import "../elements/compare-opener.js";
 import "../elements/predict-first.js";
 import "../elements/score-card.js";
 import "../elements/similarity-matrix.js";
@@ -79,6 +80,7 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
     </div>
     <div class="figure">
       <similarity-matrix .view=${view} .catalog=${catalog} .atlas=${atlas}></similarity-matrix>
+      <compare-opener .view=${view} .catalog=${catalog} pair="head" summary="with head and without"></compare-opener>
       ${bar}
     </div>
   </section>`;

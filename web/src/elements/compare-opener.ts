@@ -1,0 +1,80 @@
+import { html, LitElement, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { Catalog } from "../api.js";
+import type { PairName } from "../compare/pairs.js";
+import type { RunView } from "../model/run-view.js";
+import { disclosure } from "./disclosure.styles.js";
+import { house } from "./house.js";
+
+/** The one that is open: a page trains one pair at most. */
+let opened: CompareOpener | null = null;
+
+/** A line that opens a lane with two runs. `?compare=NAME` in the page's address opens it too. */
+@customElement("compare-opener")
+export class CompareOpener extends LitElement {
+  @property({ attribute: false }) view: RunView | null = null;
+  @property({ attribute: false }) catalog: Catalog | null = null;
+  @property() pair: PairName = "momentum";
+  @property() summary = "";
+
+  @state() private open = false;
+  @state() private loaded: boolean | null = null;
+
+  static override styles = [house, disclosure];
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.open = new URLSearchParams(location.search).get("compare") === this.pair;
+  }
+
+  protected override firstUpdated(): void {
+    // A link to a comparison leads to it.
+    if (this.open && !location.hash) requestAnimationFrame(() => this.scrollIntoView());
+  }
+
+  protected override render() {
+    return html`<details ?open=${this.open} @toggle=${this.toggled} @keydown=${this.pressed}>
+      <summary>Compare side by side: ${this.summary}</summary>
+      ${
+        this.open && this.loaded
+          ? html`<compare-lane .lesson=${this.view} .catalog=${this.catalog} pair=${this.pair} @close=${this.close}></compare-lane>`
+          : nothing
+      }
+      ${this.open && this.loaded === false ? html`<p class="failed" role="alert">This part did not load. Reload the page.</p>` : nothing}
+    </details>`;
+  }
+
+  private readonly toggled = async (event: Event) => {
+    this.open = (event.currentTarget as HTMLDetailsElement).open;
+    if (this.open) {
+      if (opened !== this) opened?.close();
+      opened = this;
+    } else if (opened === this) opened = null;
+    // A teacher may send the address on.
+    const url = new URL(location.href);
+    if (opened) url.searchParams.set("compare", opened.pair);
+    else url.searchParams.delete("compare");
+    history.replaceState(history.state, "", url);
+    if (!this.open) return;
+    this.loaded = await import("../compare/compare-lane.js").then(
+      () => true,
+      () => false,
+    );
+  };
+
+  private readonly close = () => {
+    this.open = false;
+  };
+
+  private pressed(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.defaultPrevented || !this.open) return;
+    this.open = false;
+    this.renderRoot.querySelector("summary")?.focus();
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "compare-opener": CompareOpener;
+  }
+}
