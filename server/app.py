@@ -13,7 +13,7 @@ from server import __version__, errors
 from server.api import catalog, checkpoints, health, images, readings, recordings, runs, storage
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
-from server.live import many, socket
+from server.live import asyncapi, many, socket
 from server.security import Gate
 from server.service import Service
 from server.settings import Settings
@@ -65,7 +65,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     errors.install(app)
     document = cache(lambda: errors.describe(app))
     app.openapi = document  # type: ignore[method-assign]
-    for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many):
+    for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many, asyncapi):
         app.include_router(module.router)
     app.mount("/", WebFiles(settings.web_dir), name="web")
     app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)

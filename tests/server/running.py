@@ -20,6 +20,7 @@ from server.__main__ import listen, make_server
 from server.app import create_app
 from server.engine.local import LocalEngine
 from server.live import wire
+from server.live.messages import SENT
 from server.service import Service
 from server.settings import Settings
 
@@ -119,7 +120,7 @@ class ViewerClient:
     def read(self, seconds: float = 10) -> dict[str, Any] | wire.Frame:
         message = self.socket.recv(timeout=seconds)
         if isinstance(message, str):
-            self.texts.append(json.loads(message))
+            self.texts.append(checked(message))
             return self.texts[-1]
         frame = wire.decode(message)
         self.frames.append(frame)
@@ -159,6 +160,14 @@ class ViewerClient:
 
     def say(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
+
+
+def checked(text: str) -> dict[str, Any]:
+    """A text message that is exactly as it is described: no field more, none less."""
+    message: dict[str, Any] = json.loads(text)
+    [model] = [model for model in SENT if model.model_fields["kind"].annotation.__args__[0] == message["kind"]]
+    model.model_validate(message)
+    return message
 
 
 def until(condition: Callable[[], Any], seconds: float = 10, show: Callable[[], Any] = lambda: "") -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from running import PLAIN, Running, ViewerClient, until
+from running import PLAIN, Running, ViewerClient, checked, until
 from test_recovery import place
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -38,7 +37,7 @@ class Many(ViewerClient):
     def read(self, seconds: float = 10) -> dict[str, Any] | wire.Frame:
         message = self.socket.recv(timeout=seconds)
         if isinstance(message, str):
-            self.texts.append(json.loads(message))
+            self.texts.append(checked(message))
             return self.texts[-1]
         self.frames.append(wire.decode(message))
         return self.frames[-1]
