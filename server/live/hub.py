@@ -131,6 +131,7 @@ class Viewer:
     _held: int | None = None
     _base: Tick | None = None
     _latest: Tick | None = None
+    _blank: bool = True  # has been sent no tick, or what it was sent is void
     _short: bool = False  # asked for sections that no tick has brought yet
     _due: float = 0.0  # when the next tick may go out
 
@@ -219,6 +220,12 @@ class Viewer:
     def forget(self) -> None:
         """What the viewer held is void."""
         self._held = self._base = self._latest = None
+        self._blank = True
+
+    @property
+    def blank(self) -> bool:
+        """True while it has nothing to show and nothing waits for it."""
+        return self._blank and not self.has_tick
 
     # What the socket takes.
 
@@ -253,6 +260,7 @@ class Viewer:
             self._latest = None
         if tick.written is not None:
             self._held = tick.written
+        self._blank = False
         return tick.form(self.taken_sections)
 
     def next(self) -> Tick | None:
@@ -497,7 +505,7 @@ class Hub:
             return
         channel.asked_at = -1e9
         for viewer in channel.viewers:
-            if viewer.lacking or not viewer.has_tick:
+            if viewer.lacking or viewer.blank:
                 self._offer_known(channel, viewer)
 
     # What the run says

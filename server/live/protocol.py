@@ -49,7 +49,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         """Cut the line, with what is still to be sent."""
-        self.transport.abort()
+        if not self.disconnected:  # asyncio's transport is of no use from then on
+            self.transport.abort()
 
     # What uvicorn and the transport call.
 
@@ -89,4 +90,4 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         """See that the line ends: now that it closes, or once the peer had its time to answer our close frame."""
         if self._cut is None and not self.disconnected:
             answer = self.close_timeout if self.close_timer is not None else 0.0
-            self._cut = self.loop.call_later(answer + LAST_BYTES_SECONDS, self.transport.abort)
+            self._cut = self.loop.call_later(answer + LAST_BYTES_SECONDS, self.abort)

@@ -109,11 +109,11 @@ class RawViewer:
 
     def closed(self) -> int | None:
         """Read on to the close frame and to the end of the connection behind it; the code."""
-        code = self.until(CLOSE).code
-        if code is not None:
-            self.socket.sendall(frame(CLOSE, struct.pack("!H", code)))
+        close = self.until(CLOSE)
+        with contextlib.suppress(ConnectionError):  # a failed connection is cut at once
+            self.socket.sendall(frame(CLOSE, close.data))
         self.ended()
-        return code
+        return close.code
 
     def ended(self) -> None:
         """Nothing comes any more but the end."""
