@@ -27,9 +27,9 @@ PHASES: dict[Method, tuple[PhaseName, ...]] = {
 }
 
 PHASE_TITLES: dict[PhaseName, str] = {
-    "views": "Random views of the batch's images are drawn.",
-    "follow": "The key encoder moves a little towards the query encoder.",
-    "encode": "The encoders turn views into unit vectors.",
+    "views": "Each image of the batch is changed at random: what changes here is what the network learns to look past.",
+    "follow": "The key encoder moves a little towards the query encoder, weight by weight.",
+    "encode": "Every view becomes an embedding, a vector of length one; views of one image should point the same way.",
     "compare": "Each query is compared with its positive and with every negative; the softmax gives the loss.",
     "gradient": "The gradient pulls each query to its positive, pushes it from its negatives, and the encoder moves.",
     "enqueue": "The new keys enter the queue; the oldest leave.",

@@ -78,7 +78,13 @@ export interface ImageSetInfo {
 
 export interface Catalog {
   version: string;
-  methods: { name: Method; title: string; knobs: string[]; defaults: Record<string, KnobValue> }[];
+  methods: {
+    name: Method;
+    title: string;
+    knobs: string[];
+    defaults: Record<string, KnobValue>;
+    phases: { name: string; sentence: string }[];
+  }[];
   images: ImageSetInfo[];
   settings: Record<string, Setting>;
   figures: Record<string, Figure>;

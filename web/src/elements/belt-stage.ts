@@ -14,12 +14,22 @@ import { Pace } from "../model/pace.js";
 import { RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
+import { type Part, partTaken } from "../model/step-parts.js";
 import { onTheme } from "../theme.js";
 import { beltStageStyles } from "./belt-stage.styles.js";
 import { house } from "./house.js";
 import { keyCard, keyCardStyles } from "./key-card.js";
 
 export type BeltPart = "query" | "kitchen" | "belt" | "leaving";
+
+/** What of the figure a part of a step is about. */
+const ABOUT: Partial<Record<Part, readonly BeltPart[]>> = {
+  follow: ["kitchen"],
+  encode: ["query", "kitchen"],
+  compare: ["query", "belt"],
+  gradient: ["query"],
+  enqueue: ["kitchen", "belt", "leaving"],
+};
 
 /** With reduced motion the belt moves in jumps, at most one in this many milliseconds. */
 const JUMP = 1_000;
@@ -144,7 +154,7 @@ export class BeltStage extends LitElement {
           @pointerdown=${this.point}
           @pointerleave=${this.leave}
         ></canvas>
-        <div class="box query ${this.lit === "query" ? "lit" : ""}"><b>Query encoder</b></div>
+        <div class="box query ${this.isLit("query")}"><b>Query encoder</b></div>
         <div class="arrow" aria-hidden="true">
           <svg width="18" height="100%" viewBox="0 0 18 30" preserveAspectRatio="none">
             <line x1="9" y1="2" x2="9" y2="22" stroke="var(--ink-soft)" stroke-width=${thick}></line>
@@ -152,7 +162,7 @@ export class BeltStage extends LitElement {
           </svg>
           <span>${share === null ? "" : share === 1 ? "copied each step" : html`follows ${percent(share)} a step`}</span>
         </div>
-        <div class="box kitchen ${this.lit === "kitchen" ? "lit" : ""}">
+        <div class="box kitchen ${this.isLit("kitchen")}">
           <i aria-hidden="true"></i>
           <b>Key encoder</b>
           <span
@@ -163,7 +173,7 @@ export class BeltStage extends LitElement {
             }</span
           >
         </div>
-        <div class="box leaving ${this.lit === "leaving" ? "lit" : ""}">
+        <div class="box leaving ${this.isLit("leaving")}">
           <b>Leaving</b>
           <span
             >${oldest === null || !full ? "none yet" : html`<figure-tip .catalog=${this.catalog} name="oldest_age">${steps(oldest)} old</figure-tip>`}</span
@@ -172,6 +182,12 @@ export class BeltStage extends LitElement {
         ${facts ? html`<div class="card">${keyCard(facts, this.atlas, this.catalog)}</div>` : nothing}
       </div>
     `;
+  }
+
+  /** The class of a part that the text speaks of, or the step in slow motion. */
+  private isLit(part: BeltPart): "lit" | "" {
+    const taken = partTaken(this.view);
+    return this.lit === part || (taken && ABOUT[taken]?.includes(part)) ? "lit" : "";
   }
 
   /** Plates on show and keys they stand for, for the line of text below. */
@@ -268,7 +284,7 @@ export class BeltStage extends LitElement {
       hovered: this.hovered,
       marks: this.marks(),
       fontSize: this.layout.half * (this.layout.narrow ? 0.34 : 0.27),
-      lit: this.lit === "belt",
+      lit: this.isLit("belt") !== "",
     };
   }
 

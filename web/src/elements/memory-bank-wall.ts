@@ -46,6 +46,8 @@ export class MemoryBankWall extends LitElement {
   @property({ type: Boolean }) close = false;
   /** Row that is marked. */
   @property({ attribute: false }) marked: number | null = null;
+  /** Rows that stand out: the batch of a step in slow motion. */
+  @property({ attribute: false }) lit: Uint32Array | null = null;
   /** Rows up to this age stand out as just written. */
   @property({ attribute: false }) freshAge = 0;
   /** Rows a step, for PageUp and PageDown. */
@@ -136,7 +138,8 @@ export class MemoryBankWall extends LitElement {
       paintWall(new Uint32Array(this.pixels.data.buffer), this.layout, rows, this.look.wall);
       context.putImageData(this.pixels, 0, 0);
     }
-    this.drawMark(context, ratio);
+    for (const row of this.lit ?? []) this.drawMark(context, ratio, row, "--mark");
+    this.drawMark(context, ratio, this.marked, "--ink");
   }
 
   private placesFor(bank: BankState, count: number): Uint32Array | null {
@@ -173,8 +176,8 @@ export class MemoryBankWall extends LitElement {
     }
   }
 
-  private drawMark(context: CanvasRenderingContext2D, ratio: number): void {
-    const place = this.placeOf(this.marked);
+  private drawMark(context: CanvasRenderingContext2D, ratio: number, row: number | null, colour: string): void {
+    const place = this.placeOf(row);
     if (place === null) return;
     const { x, y } = cornerOf(this.layout, place);
     const grow = 2 * ratio;
@@ -183,7 +186,7 @@ export class MemoryBankWall extends LitElement {
     context.strokeStyle = token(this, "--surface");
     context.strokeRect(x - grow, y - grow, side, side);
     context.lineWidth = 2 * ratio;
-    context.strokeStyle = token(this, "--ink");
+    context.strokeStyle = token(this, colour);
     context.strokeRect(x - grow, y - grow, side, side);
   }
 

@@ -219,6 +219,13 @@ export const bankStyles = css`
     flex: 1 1 16rem;
     max-width: 24rem;
   }
+  .controls transport-bar[slow] {
+    flex: 1 1 100%;
+  }
+  .lit {
+    border-radius: var(--radius-s);
+    box-shadow: 0 0 0 4px color-mix(in srgb, var(--mark) 65%, transparent);
+  }
   details {
     flex: 1 1 100%;
   }

@@ -17,7 +17,9 @@ import { OnScreenController, RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
+import { partTaken } from "../model/step-parts.js";
 import { onTheme } from "../theme.js";
+import { u32 } from "../wire/frames.js";
 import { house } from "./house.js";
 import { bankStyles } from "./memory-bank.styles.js";
 import { rowCard } from "./memory-bank-card.js";
@@ -161,8 +163,12 @@ export class MemoryBank extends LitElement {
   private wall() {
     const { bank, ready } = this;
     const never = ready ? bank.size - bank.fill : 0;
+    // In slow motion: the rows of the step's batch, and the whole wall while it is compared with.
+    const part = partTaken(this.view);
     return html`<div>
       <memory-bank-wall
+        class=${part === "compare" ? "lit" : ""}
+        .lit=${part && this.view?.tick ? u32(this.view.tick, "phase.image") : null}
         .bank=${bank}
         .version=${this.view?.dictionary.version ?? 0}
         .atlas=${this.atlas}
@@ -250,7 +256,7 @@ export class MemoryBank extends LitElement {
     const { view } = this;
     return html`<div class="controls">
       <knob-slider .view=${view} knob="momentum" label="Row momentum m" scale="linear" .min=${0} .max=${0.95} .step=${0.05} .ticks=${[0, 0.5, 0.9]}></knob-slider>
-      <transport-bar .view=${view}></transport-bar>
+      <transport-bar .view=${view} .catalog=${this.catalog} .atlas=${this.atlas}></transport-bar>
       <details>
         <summary>More</summary>
         <div class="more">

@@ -2,14 +2,6 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { house } from "./house.js";
 
-export interface Option {
-  text: string;
-  /** The answer that the measurement will bear out. */
-  right?: boolean;
-  /** What to say to who chose it, once the result is on screen. */
-  answer: string;
-}
-
 /**
  * One question before an experiment. The choice stays on screen beside the result; nothing is graded.
  *
@@ -19,14 +11,15 @@ export interface Option {
 @customElement("predict-first")
 export class PredictFirst extends LitElement {
   @property() question = "";
-  @property({ attribute: false }) options: readonly Option[] = [];
+  @property({ attribute: false }) choices: readonly { text: string }[] = [];
   /** The experiment has been run: say what came of it. */
   @property({ type: Boolean, reflect: true }) reveal = false;
 
-  /** The measurement bore out the right answer. */
-  @property({ type: Boolean }) borne = false;
+  /** The choice that the measurement bore out, once it has. */
+  @property({ attribute: false }) borne: number | null = null;
 
-  @state() private chosen: number | null = null;
+  /** The reader's choice. */
+  @state() chosen: number | null = null;
 
   static override styles = [
     house,
@@ -86,10 +79,6 @@ export class PredictFirst extends LitElement {
     `,
   ];
 
-  get answered(): boolean {
-    return this.chosen !== null;
-  }
-
   override focus(): void {
     this.renderRoot.querySelector("input")?.focus();
   }
@@ -97,8 +86,8 @@ export class PredictFirst extends LitElement {
   override render() {
     return html`<fieldset>
       <legend>${this.question}</legend>
-      ${this.options.map(
-        (option, i) => html`<label>
+      ${this.choices.map(
+        ({ text }, i) => html`<label>
           <input
             type="radio"
             name="prediction"
@@ -106,18 +95,12 @@ export class PredictFirst extends LitElement {
             ?disabled=${this.reveal && this.chosen !== null && this.chosen !== i}
             @change=${() => this.choose(i)}
           />
-          <span class="${this.chosen === i ? "mine" : ""} ${this.borne && option.right ? "borne" : ""}"
-            >${option.text}</span
+          <span class="${this.chosen === i ? "mine" : ""} ${this.borne === i ? "borne" : ""}"
+            >${text}</span
           >
         </label>`,
       )}
-      ${
-        this.reveal
-          ? html`<div class="answer" role="status">
-              ${this.chosen === null ? nothing : this.options[this.chosen]!.answer} <slot name="result"></slot>
-            </div>`
-          : nothing
-      }
+      ${this.reveal ? html`<div class="answer" role="status"><slot name="result"></slot></div>` : nothing}
     </fieldset>`;
   }
 

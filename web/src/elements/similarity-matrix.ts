@@ -8,6 +8,7 @@ import { OnScreenController, RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
+import { partTaken } from "../model/step-parts.js";
 import type { RunEvent } from "../wire/messages.js";
 import { house } from "./house.js";
 import { bankStyles } from "./memory-bank.styles.js";
@@ -144,7 +145,7 @@ export class SimilarityMatrix extends LitElement {
         ${this.controls()}
         <div class="body below">
         <div class="readings two">
-          <div>
+          <div class=${partTaken(this.view) === "gradient" ? "lit" : ""}>
             <h3>Positives and negatives pull apart</h3>
             ${distributions(this.store.summary, this.room)} ${distributionWords(this.store.summary, this.figures)}
           </div>
@@ -179,9 +180,11 @@ export class SimilarityMatrix extends LitElement {
 
   private map() {
     const shown = this.close ? Math.min(CLOSE, this.store.images || CLOSE) : this.store.images || CLOSE;
-    return html`<div class="frame">
-      <div class="across" aria-hidden="true"><span>view 1</span><span>view 2</span></div>
-      <div class="down" aria-hidden="true"><span>view 1</span><span>view 2</span></div>
+    const part = partTaken(this.view);
+    const edge = part === "encode" ? "lit" : "";
+    return html`<div class="frame ${part === "compare" ? "lit" : ""}">
+      <div class="across ${edge}" aria-hidden="true"><span>view 1</span><span>view 2</span></div>
+      <div class="down ${edge}" aria-hidden="true"><span>view 1</span><span>view 2</span></div>
       <similarity-matrix-map
         .store=${this.store}
         .version=${this.store.version}
@@ -219,7 +222,7 @@ export class SimilarityMatrix extends LitElement {
           ([knob, label]) => html`<knob-switch .view=${this.view} knob=${knob} label=${label}></knob-switch>`,
         )}
       </div>
-      <div class="views" role="img" aria-label="The two views of the first images of the newest batch">
+      <div class="views ${partTaken(this.view) === "views" ? "lit" : ""}" role="img" aria-label="The two views of the first images of the newest batch">
         ${[0, 1].map(
           (view) =>
             html`<span>view ${view + 1}</span>${Array.from(
@@ -236,7 +239,7 @@ export class SimilarityMatrix extends LitElement {
   private controls() {
     const { view } = this;
     return html`<div class="controls">
-      <transport-bar .view=${view}></transport-bar>
+      <transport-bar .view=${view} .catalog=${this.catalog} .atlas=${this.atlas}></transport-bar>
       <details>
         <summary>More</summary>
         <div class="more">

@@ -52,6 +52,9 @@ export const sushiBeltStyles = css`
   .controls transport-bar {
     padding-bottom: 0.3rem;
   }
+  .controls transport-bar[slow] {
+    grid-column: 1 / -1;
+  }
   .words {
     padding: 0 clamp(0.8rem, 2.4cqw, 1.7rem) 0.9rem;
   }

@@ -124,7 +124,7 @@ export class SushiBelt extends LitElement {
           .max=${65536}
           .ticks=${QUEUE_TICKS}
         ></knob-slider>
-        <transport-bar .view=${view}></transport-bar>
+        <transport-bar .view=${view} .catalog=${catalog} .atlas=${atlas}></transport-bar>
       </div>
       <div class="words">
         <p class="soft">

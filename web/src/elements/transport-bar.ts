@@ -1,15 +1,13 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { ApiError, type CommandName } from "../api.js";
+import { ApiError, type Catalog, type CommandName } from "../api.js";
+import type { Atlas } from "../model/atlas.js";
 import { RunController } from "../model/run-controller.js";
 import { FIXED, type RunView } from "../model/run-view.js";
 import { house } from "./house.js";
 
-/** Steps a second in slow motion: each step can be followed by eye. */
-const SLOW = 1.5;
-
 /**
- * Play, pause, one step, slow motion, start over; and the run as a file. "Step" is always one optimiser step.
+ * Play, pause, one step, a step in slow motion, start over; and the run as a file. "Step" is always one optimiser step.
  * Of a recording it only says that it is one: the player has its own bar.
  *
  * @fires reset - the run starts over from step 0 with the same seed
@@ -17,13 +15,13 @@ const SLOW = 1.5;
 @customElement("transport-bar")
 export class TransportBar extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
-  /** Leave out the slow motion button. */
-  @property({ type: Boolean, attribute: "no-slow" }) noSlow = false;
+  @property({ attribute: false }) catalog: Catalog | null = null;
+  @property({ attribute: false }) atlas: Atlas | null = null;
+  /** Slow motion is open below the buttons; its code comes when it is first asked for. */
+  @property({ type: Boolean, reflect: true }) slow = false;
 
   @state() private busy: CommandName | null = null;
   @state() private refusal: string | null = null;
-  /** The speed limit to go back to. */
-  private fullSpeed = 0;
 
   constructor() {
     super();
@@ -49,10 +47,13 @@ export class TransportBar extends LitElement {
       .play {
         min-width: 5.25rem;
       }
-      .slow[aria-pressed="true"] {
+      button.slow[aria-expanded="true"] {
         border-color: var(--positive);
         color: var(--positive);
         box-shadow: inset 0 0 0 1px var(--positive);
+      }
+      step-by-step {
+        margin-top: 0.8rem;
       }
       .refusal {
         margin-top: 0.4rem;
@@ -64,10 +65,6 @@ export class TransportBar extends LitElement {
 
   get playing(): boolean {
     return this.view?.run?.state === "running" || this.view?.run?.state === "queued";
-  }
-
-  private get slow(): boolean {
-    return this.view?.knob("steps_per_second") === SLOW;
   }
 
   /** Why the run paused itself, where it did. */
@@ -93,20 +90,16 @@ export class TransportBar extends LitElement {
         <button type="button" title="One optimiser step, then pause" ?disabled=${unknown || over} @click=${this.one}>
           Step
         </button>
-        ${
-          this.noSlow
-            ? nothing
-            : html`<button
-              type="button"
-              class="slow"
-              aria-pressed=${this.slow}
-              title="${SLOW} steps a second"
-              ?disabled=${unknown}
-              @click=${this.slowly}
-            >
-              Slow motion
-            </button>`
-        }
+        <button
+          type="button"
+          class="slow"
+          aria-expanded=${this.slow}
+          title="One step in its parts"
+          ?disabled=${unknown || over}
+          @click=${this.slowly}
+        >
+          Slow motion
+        </button>
         <button
           type="button"
           title="Start over from step 0 with the same seed and the same knobs"
@@ -117,6 +110,16 @@ export class TransportBar extends LitElement {
         </button>
         ${this.file()}
       </div>
+      ${
+        this.slow
+          ? html`<step-by-step
+              .view=${this.view}
+              .catalog=${this.catalog}
+              .atlas=${this.atlas}
+              @left=${() => (this.slow = false)}
+            ></step-by-step>`
+          : nothing
+      }
       ${this.refusal ? html`<div class="refusal" role="alert">${this.refusal}</div>` : nothing}
       ${this.trouble ? html`<div class="refusal" role="alert">Paused by itself: ${this.trouble}.</div>` : nothing}
     `;
@@ -152,12 +155,14 @@ export class TransportBar extends LitElement {
   }
 
   private async slowly(): Promise<void> {
-    const limit = this.view?.knob("steps_per_second");
-    if (!this.slow && typeof limit === "number") this.fullSpeed = limit;
-    await this.attempt(async (view) => {
-      await view.setKnobs({ steps_per_second: this.slow ? this.fullSpeed : SLOW });
-      if (!this.playing) await view.command("resume");
-    });
+    const open = this.renderRoot.querySelector("step-by-step");
+    if (open) return open.leave();
+    try {
+      await import("./step-by-step.js");
+      this.slow = true;
+    } catch {
+      this.refusal = "Slow motion did not load. Reload the page once the service answers.";
+    }
   }
 
   private async send(name: CommandName, args?: Readonly<Record<string, number>>): Promise<void> {

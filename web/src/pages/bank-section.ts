@@ -1,39 +1,13 @@
 import { html, type TemplateResult } from "lit";
-import { fixed } from "../model/say.js";
-import type { LessonContext } from "./context.js";
+import { experiments, type LessonContext } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
 import "../elements/memory-bank.js";
-import type { PredictFirst } from "../elements/predict-first.js";
-import "../elements/predict-first.js";
 import "../elements/score-card.js";
-
-const OPTIONS = [
-  {
-    text: "The rows written longest ago",
-    right: true,
-    answer: "So it is. Nothing happened to those rows; the encoder walked away from them, a little further each step.",
-  },
-  {
-    text: "The rows written just now",
-    answer: "No: these were written by nearly the encoder of today. It is the old ones that have lost touch.",
-  },
-  {
-    text: "The rows of the hardest images",
-    answer: "Some images do drift more than others, but age decides: follow one row until it is visited again.",
-  },
-];
-
-/** The measurement runs all the time, so a choice is answered at once. */
-function reveal(event: Event): void {
-  (event.currentTarget as PredictFirst).reveal = true;
-}
 
 /** Concept 1: a dictionary with a row an image, and how it goes stale. */
 export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): TemplateResult => {
-  const curve = view?.dictionary.curve ?? null;
-  const last = (curve?.age.length ?? 0) - 1;
   return html`<section id="bank" class="concept">
     <div class="words">
       <p class="kicker">1 of 3</p>
@@ -62,21 +36,7 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
       <p class="key-idea">
         Size alone buys nothing. Rows are of use only while they and today’s encoder speak the same language.
       </p>
-      <predict-first
-        key="bank-stale"
-        question="Watch the wall for one pass. Which rows agree least with today’s encoder?"
-        .options=${OPTIONS}
-        @predicted=${reveal}
-      >
-        ${
-          curve && last > 0
-            ? html`<span slot="result"
-                >Measured at step ${curve.step}: ${fixed(curve.consistency[0])} at age ${curve.age[0]},
-                ${fixed(curve.consistency[last])} at age ${curve.age[last]}.</span
-              >`
-            : ""
-        }
-      </predict-first>
+      ${experiments("bank", view, catalog)}
       <p>
         The rot is worst while the encoder learns fast. Reset the run and watch the first pass, or turn the learning rate
         up from <drag-number .view=${view} knob="learning_rate" scale="log" min="0.005" max="0.5"></drag-number>: learn faster, rot faster. As

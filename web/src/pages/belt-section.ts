@@ -3,9 +3,8 @@ import type { BeltPart } from "../elements/belt-stage.js";
 import { momentumText } from "../model/format.js";
 import { count, fixed } from "../model/say.js";
 import { MOMENTUM_TICKS } from "../model/scales.js";
-import type { LessonContext } from "./context.js";
+import { experiments, type LessonContext } from "./context.js";
 import "../elements/compare-opener.js";
-import "../elements/belt-experiment.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
 import "../elements/score-card.js";
@@ -44,7 +43,7 @@ export function beltSection({ view, catalog, atlas, bar }: LessonContext): Templ
           oldest taken off at the other.
         </p>
       </div>
-      <belt-experiment .view=${view} @dropped=${showBelt}></belt-experiment>
+      ${experiments("belt", view, catalog)}
       <details class="deeper">
         <summary>Go deeper: why an average and not a copy</summary>
         <p>
@@ -80,13 +79,6 @@ export function beltSection({ view, catalog, atlas, bar }: LessonContext): Templ
       ${bar}
     </div>
   </section>`;
-}
-
-/** On a phone the belt is above the words: bring it back, there is something to see. */
-function showBelt(event: Event): void {
-  const figure = (event.currentTarget as Element).closest("section")?.querySelector("sushi-belt");
-  const box = figure?.getBoundingClientRect();
-  if (figure && box && (box.bottom < innerHeight * 0.4 || box.top > innerHeight * 0.6)) figure.scrollIntoView();
 }
 
 function momentumNumber(view: LessonContext["view"]): TemplateResult {

@@ -1,4 +1,4 @@
-import type { TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit";
 import type { Catalog, LessonName, Method } from "../api.js";
 import type { Atlas } from "../model/atlas.js";
 import type { RunView, RunViewOptions } from "../model/run-view.js";
@@ -45,3 +45,26 @@ export const LESSONS: Readonly<Record<LessonName, Lesson>> = {
   },
 };
 export const NAMES = Object.keys(LESSONS) as LessonName[];
+
+/** A lesson's experiments. Their code comes when they are near the window; until then the words inside stand there. */
+export function experiments(lesson: LessonName, view: RunView | null, catalog: Catalog | null): TemplateResult {
+  return html`<lesson-experiments lesson=${lesson} .view=${view} .catalog=${catalog}
+    >The experiments load as you come near.</lesson-experiments
+  >`;
+}
+
+/** Fetch the experiments once one of the elements in `page` comes near; try again at the next if that failed. */
+export function fetchNear(page: Element): IntersectionObserver {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      void import("../elements/lesson-experiments.js").then(
+        () => observer.disconnect(),
+        () => undefined,
+      );
+    },
+    { rootMargin: "400px" },
+  );
+  for (const element of page.querySelectorAll("lesson-experiments")) observer.observe(element);
+  return observer;
+}

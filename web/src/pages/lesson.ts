@@ -9,7 +9,7 @@ import { chooseTheme, onTheme, startTheme, theme } from "../theme.js";
 import { backoff } from "../wire/socket.js";
 import { bankSection } from "./bank-section.js";
 import { beltSection } from "./belt-section.js";
-import { LESSONS, type LessonContext, NAMES } from "./context.js";
+import { fetchNear, LESSONS, type LessonContext, NAMES } from "./context.js";
 import { matrixSection } from "./matrix-section.js";
 import { pageFoot, pageIntro } from "./page-frame.js";
 import type { RecordedLesson } from "./recorded-lesson.js";
@@ -34,6 +34,7 @@ export class LessonPage extends LitElement {
   private attempt = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private observer: IntersectionObserver | null = null;
+  private near: IntersectionObserver | null = null;
   private sizes: ResizeObserver | null = null;
   private stopTheme: (() => void) | null = null;
   private readonly changed = () => this.requestUpdate();
@@ -54,6 +55,7 @@ export class LessonPage extends LitElement {
     super.disconnectedCallback();
     clearTimeout(this.retry);
     this.observer?.disconnect();
+    this.near?.disconnect();
     this.sizes?.disconnect();
     this.stopTheme?.();
     this.recorded?.close();
@@ -70,6 +72,7 @@ export class LessonPage extends LitElement {
       { rootMargin: "-45% 0px -45% 0px" },
     );
     for (const section of this.querySelectorAll("section.concept")) this.observer.observe(section);
+    this.near = fetchNear(this);
     this.sizes = new ResizeObserver((entries) => {
       for (const { target } of entries) {
         const figure = target as HTMLElement;

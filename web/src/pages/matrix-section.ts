@@ -1,27 +1,9 @@
 import { html, type TemplateResult } from "lit";
 import { count } from "../model/say.js";
-import type { LessonContext } from "./context.js";
+import { experiments, type LessonContext } from "./context.js";
 import "../elements/compare-opener.js";
-import "../elements/predict-first.js";
 import "../elements/score-card.js";
 import "../elements/similarity-matrix.js";
-
-const OPTIONS = [
-  {
-    text: "The loss goes up, the task got harder",
-    answer: "It falls. With less to see through, the two views are easier to match.",
-  },
-  {
-    text: "The loss goes down, and the network learns less",
-    right: true,
-    answer:
-      "Yes. Two crops of one picture share their colours, so counting colours is enough to pair them up. The task is solved; shape was never needed.",
-  },
-  {
-    text: "Nothing, colour does not matter",
-    answer: "It does: colour alone can give a pair away, and the network takes the shortest way it finds.",
-  },
-];
 
 /** Concept 3: augmentations, the projection head, and the similarity matrix of a batch. */
 export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): TemplateResult => {
@@ -56,12 +38,7 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
         An augmentation is an instruction: it names a change that does not change what the picture shows. This recipe is
         SimCLR; give it MoCo’s queue and it is MoCo v2.
       </p>
-      <predict-first
-        key="matrix-colour"
-        question="Switch Colour off and train on. What happens?"
-        .options=${OPTIONS}
-        ?reveal=${view?.knob("jitter") === false}
-      ></predict-first>
+      ${experiments("matrix", view, catalog)}
       <details class="deeper">
         <summary>Go deeper: why throw the head away?</summary>
         <p>

@@ -1,0 +1,285 @@
+/**
+ * The experiments of the lesson: what each changes, what it asks first, which figure decides, and why that comes out.
+ * Every question rests on a known misconception; which answer is right is not written here but measured.
+ */
+
+import type { Knobs, LessonName } from "../api.js";
+
+/** What became of the figure. */
+export type Outcome = "fell" | "rose" | "steady";
+
+export interface Experiment {
+  id: string;
+  lesson: LessonName;
+  title: string;
+  why: string;
+  /** Knobs that it sets; none where there is only something to watch. */
+  change: Knobs;
+  /** The deciding figure, by its name in the catalog. `ages`: consistency of the newest entries against the oldest. */
+  figure: string;
+  /** Where it comes from: a probe of stored keys, the batches as they train, or one probe's curve over age. */
+  from: "probe" | "batch" | "ages";
+  /** How the figure is called in a sentence. */
+  name: string;
+  digits: number;
+  /** The least change that is called one. */
+  clear: number;
+  /** Steps until it counts. */
+  steps: number;
+  question: string;
+  choices: readonly { text: string; outcome: Outcome }[];
+  /** Why, for each way that it may turn out. */
+  because: Readonly<Record<Outcome, string>>;
+  /** Going back does not mend it: starting over is offered. */
+  lasting?: boolean;
+}
+
+const TOO_EARLY =
+  "Perhaps it was out of tune already: early in training the encoder moves fast. Go back, let it run, and try again.";
+
+const OUT_OF_TUNE: Pick<Experiment, "figure" | "from" | "name" | "digits" | "clear" | "steps"> = {
+  figure: "consistency",
+  from: "probe",
+  name: "Consistency of the belt",
+  digits: 2,
+  clear: 0.1,
+  steps: 90,
+};
+
+export const EXPERIMENTS: readonly Experiment[] = [
+  {
+    id: "watch",
+    lesson: "bank",
+    title: "Watch one pass",
+    why: "A row is written when its image comes by, and then waits a whole pass over the data.",
+    change: {},
+    figure: "consistency",
+    from: "ages",
+    name: "Consistency",
+    digits: 2,
+    clear: 0.05,
+    steps: 0,
+    question: "Watch the wall for one pass. Which rows agree least with today’s encoder?",
+    choices: [
+      { text: "The rows written longest ago", outcome: "fell" },
+      { text: "The rows written just now", outcome: "rose" },
+      { text: "Age does not matter, only how hard the image is", outcome: "steady" },
+    ],
+    because: {
+      fell: "Nothing happened to the old rows. The encoder walked away from them, a little further each step.",
+      rose: "The newest rows are the worst just now: they keep a share of an old row, and the encoder has hardly moved since the last pass.",
+      steady:
+        "The encoder moves so little by now that waiting costs next to nothing. Reset the run and watch its first pass.",
+    },
+  },
+  {
+    id: "stale-bank",
+    lesson: "bank",
+    title: "Stale bank: rows that keep 95 %",
+    why: "At m = 0.95 a visit replaces only a twentieth of a row; most of it is many passes old.",
+    change: { momentum: 0.95 },
+    figure: "gradient_agreement",
+    from: "probe",
+    name: "Gradient agreement",
+    digits: 2,
+    clear: 0.05,
+    steps: 60,
+    question:
+      "Rows now change slowly. What becomes of the gradient that they give, against one from rows encoded today?",
+    choices: [
+      { text: "It agrees better: smooth rows give a smooth gradient", outcome: "rose" },
+      { text: "It agrees less: slow rows are old rows", outcome: "fell" },
+      { text: "Nothing, negatives hardly count", outcome: "steady" },
+    ],
+    because: {
+      fell: "Averaging over visits averages over encoders that are gone, so the negatives push in yesterday’s directions. In MoCo the slow average is of weights, one encoder for all keys; here it is of outputs.",
+      rose: "That is not what theory expects: the settings before may have been the staler ones.",
+      steady:
+        "The encoder moves too little now for old content to be wrong. It shows most in the first passes after a reset.",
+    },
+  },
+  {
+    id: "learn-faster",
+    lesson: "bank",
+    title: "Learn faster",
+    why: "A learning rate of 0.3 moves the encoder further each step, while the rows wait as long as before.",
+    change: { learning_rate: 0.3 },
+    figure: "consistency",
+    from: "probe",
+    name: "Consistency of the bank",
+    digits: 2,
+    clear: 0.04,
+    steps: 45,
+    question: "Ten times the learning rate: what happens to the rows in the next fifty steps?",
+    choices: [
+      { text: "They agree better, the network learns faster", outcome: "rose" },
+      { text: "They agree less, the network runs away from them", outcome: "fell" },
+      { text: "Nothing, a row is a stored number", outcome: "steady" },
+    ],
+    because: {
+      fell: "A stored row does not change, but what it is compared with does. In the long run the rows may win back some of it: an encoder with large weights turns less for a step of the same length.",
+      rose: "The encoder was settling faster than the larger steps unsettled it. Early in a run that happens.",
+      steady: "The two forces balance: larger steps, and an encoder that settles.",
+    },
+  },
+  {
+    id: "momentum-half",
+    lesson: "belt",
+    title: "Drop momentum to 0.5",
+    why: "The key encoder then takes over half of the query encoder every step.",
+    change: { momentum: 0.5 },
+    ...OUT_OF_TUNE,
+    question: "Before you drop momentum to 0.5: what happens to the plates on the belt?",
+    choices: [
+      { text: "They get fresher: the kitchen is more up to date", outcome: "rose" },
+      { text: "They fall out of tune with today’s encoder", outcome: "fell" },
+      { text: "Nothing: they are stored numbers", outcome: "steady" },
+    ],
+    because: {
+      fell: "The kitchen is more up to date, but only for plates it makes now. Those on the belt came from kitchens that are gone.",
+      rose: "The encoder slows down as it learns, and here that outweighed the drop.",
+      steady: TOO_EARLY,
+    },
+  },
+  {
+    id: "momentum-zero",
+    lesson: "belt",
+    title: "Momentum 0: a plain copy",
+    why: "Without the average the key encoder is the query encoder, one step behind.",
+    change: { momentum: 0 },
+    ...OUT_OF_TUNE,
+    question: "Why not simply copy? With m = 0, the dictionary becomes …",
+    choices: [
+      { text: "fresher: every key comes from the newest encoder", outcome: "rose" },
+      { text: "useless: no two batches come from one encoder", outcome: "fell" },
+      { text: "the same: the two encoders were alike anyway", outcome: "steady" },
+    ],
+    because: {
+      fell: "A new key is perfect for one step. But the encoder jumps with every step, so each batch on the belt speaks a language of its own.",
+      rose: "The encoder slows down as it learns, and here that outweighed the change.",
+      steady: TOO_EARLY,
+    },
+  },
+  {
+    id: "long-queue",
+    lesson: "belt",
+    title: "A queue longer than the data",
+    why: "The set has fewer pictures than 16,384 places, so pictures come round again while their old keys still ride.",
+    change: { queue_length: 16384 },
+    figure: "false_negatives_image",
+    from: "probe",
+    name: "Negatives that show the query’s own picture",
+    digits: 1,
+    clear: 0.5,
+    steps: 200,
+    question: "More negatives are better. So what does a queue twice as long as the data add?",
+    choices: [
+      { text: "Only more different negatives", outcome: "steady" },
+      { text: "Keys of the query’s own picture, counted as negatives", outcome: "rose" },
+      { text: "It sorts such repeats out", outcome: "fell" },
+    ],
+    because: {
+      rose: "The loss does not know: it pushes the query from its own picture. No key of a picture can be in a queue that is shorter than one pass, or only at the seam of two.",
+      steady: "The queue has to fill first: repeats come once it reaches back further than a pass.",
+      fell: "Chance: at the seam of two passes a picture may come twice in short time.",
+    },
+  },
+  {
+    id: "sharp",
+    lesson: "belt",
+    title: "Temperature 0.01",
+    why: "Cosines are divided by it: at 0.01 the softmax looks at the one or two nearest keys only.",
+    change: { temperature: 0.01 },
+    figure: "gradient_agreement",
+    from: "probe",
+    name: "Gradient agreement",
+    digits: 2,
+    clear: 0.05,
+    steps: 90,
+    question: "A sharper softmax picks the hardest negatives. What becomes of the gradient that stale keys give?",
+    choices: [
+      { text: "It gets truer: easy negatives no longer blur it", outcome: "rose" },
+      { text: "It gets falser: everything hangs on a few stale keys", outcome: "fell" },
+      { text: "Nothing, all cosines are scaled alike", outcome: "steady" },
+    ],
+    because: {
+      fell: "Over thousands of keys the errors of single ones average out; with one or two they do not. The loss is no longer comparable either: it is measured in other units.",
+      rose: "The keys were in tune so well that sharpening did no harm.",
+      steady:
+        "The keys are in tune so well that even single ones can be relied on. Try it together with a lower momentum.",
+    },
+  },
+  {
+    id: "no-colour",
+    lesson: "matrix",
+    title: "No colour changes",
+    why: "Jitter and grayscale go: the two views of a picture then have the same colours.",
+    change: { jitter: false, gray: false },
+    figure: "loss",
+    from: "batch",
+    name: "Loss",
+    digits: 2,
+    clear: 0.15,
+    steps: 60,
+    question: "Switch off all colour changes and train on. What does the loss do?",
+    choices: [
+      { text: "It rises: the task got harder", outcome: "rose" },
+      { text: "It falls: the task got easier", outcome: "fell" },
+      { text: "Nothing, colour does not matter", outcome: "steady" },
+    ],
+    because: {
+      fell: "A lower loss is not a better network: crops of one picture share their colours, so counting colours is enough to pair them up, and shape is not needed (Chen 2020, figure 5). The loss falls a little in any case while a run is young; go back to see how much was the change.",
+      rose: "With this few steps the noise of single batches can outweigh it; let it run longer.",
+      steady: "The loss fell too little to tell from the noise of the batches; let it run longer.",
+    },
+  },
+  {
+    id: "no-crop",
+    lesson: "matrix",
+    title: "No crop",
+    why: "Both views then show the whole picture, in other colours.",
+    change: { crop: false },
+    figure: "loss",
+    from: "batch",
+    name: "Loss",
+    digits: 2,
+    clear: 0.15,
+    steps: 60,
+    question: "Without the crop, pairing the views becomes …",
+    choices: [
+      { text: "harder: there is more in each picture to compare", outcome: "rose" },
+      { text: "easier: everything is in the same place in both", outcome: "fell" },
+      { text: "no different, the picture is the same one", outcome: "steady" },
+    ],
+    because: {
+      fell: "The crop is the strongest change of all: without it the outline alone gives a pair away, and the network is never asked what belongs together.",
+      rose: "With this few steps the noise of single batches can outweigh it; let it run longer.",
+      steady: "The loss fell too little to tell from the noise of the batches; let it run longer.",
+    },
+  },
+  {
+    id: "collapse",
+    lesson: "matrix",
+    title: "Collapse: temperature 0.01",
+    why: "The softmax gets so sharp that single pairs throw the weights about. This one breaks the run.",
+    change: { temperature: 0.01 },
+    figure: "collapse_std",
+    from: "batch",
+    name: "Spread of the embeddings",
+    digits: 2,
+    clear: 0.3,
+    steps: 40,
+    question: "At temperature 0.01 the loss sees only the hardest negatives. What happens to the embeddings’ spread?",
+    choices: [
+      { text: "It grows: hard negatives are pushed far away", outcome: "rose" },
+      { text: "It collapses: all pictures end up near one point", outcome: "fell" },
+      { text: "Nothing, all cosines are scaled alike", outcome: "steady" },
+    ],
+    because: {
+      fell: "The matrix turns one colour: every cosine is near 1, for positives and negatives alike, and a raw cosine could no longer tell good from broken. Going back rarely mends it, for the gradient of one point is nearly nothing.",
+      rose: "Here the sharp softmax did push the embeddings apart.",
+      steady: "This run stood it. A higher learning rate would make it likelier to break.",
+    },
+    lasting: true,
+  },
+];
