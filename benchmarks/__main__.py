@@ -21,11 +21,14 @@ LONG = (
     "presets",
     "live_cost",
     "recording_cost",
+    "fanout --training",
+    "fanout --soak",
     "cuda",
     "readme_table",
 )
 SHORT = (
     ("throughput", "--short"),
+    ("fanout", "--short"),
     ("live_cost", "--methods", "moco", "--images", "digits", "--seconds", "0.5", "--rounds", "1"),
 )
 
@@ -35,7 +38,9 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="see that they run; what they find is not kept")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as nowhere:
-        commands = [[*words, "--results", nowhere] for words in SHORT] if options.short else [[name] for name in LONG]
+        commands = (
+            [[*words, "--results", nowhere] for words in SHORT] if options.short else [name.split() for name in LONG]
+        )
         for name, *arguments in commands:
             started = time.monotonic()
             print(f"--- benchmarks.{name}", flush=True)
