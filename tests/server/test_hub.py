@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from server.live import wire
-from server.live.hub import Hub, Tick, Viewer
+from server.live.hub import COUNT_SECONDS, Hub, Tick, Viewer
 
 
 def tick(
@@ -199,5 +199,35 @@ def test_a_snapshot_on_its_way_does_not_swallow_the_one_with_more_sections() -> 
         assert [t.sections for t in drain(viewer)] == [{"dict"}]
         rig.hub.publish("r", tick(1, everyone=False, sections="dict map"))
         assert [t.sections for t in drain(viewer)] == [{"dict", "map"}]
+
+    run(body())
+
+
+def test_the_last_tick_of_a_run_that_is_over_goes_only_to_who_has_not_seen_it() -> None:
+    async def body() -> None:
+        rig = Rig()
+        first = rig.viewer(sections=("matrix",))
+        rig.hub.publish("r", tick(7, 60))
+        assert [t.step for t in drain(first)] == [7]
+        second = rig.viewer(sections=("matrix",))
+        rig.hub.no_snapshot("r")
+        assert ([t.step for t in drain(first)], [t.step for t in drain(second)]) == ([], [7])
+        rig.hub.again("r", first)
+        rig.hub.no_snapshot("r")
+        assert [t.step for t in drain(first)] == [7], "who asks again gets it again"
+
+    run(body())
+
+
+def test_how_many_watch_is_told_at_once_and_then_not_for_each_that_joins() -> None:
+    async def body() -> None:
+        rig = Rig()
+        first = rig.viewer()
+        assert '"count":1' in first.texts()[-1]
+        others = [rig.viewer() for _ in range(50)]
+        assert first.texts() == []
+        assert '"count":51' in others[-1].texts()[-1]
+        await asyncio.sleep(COUNT_SECONDS + 0.1)
+        assert ['"count":51' in text for text in first.texts()] == [True]
 
     run(body())
