@@ -33,7 +33,7 @@ export class CompareOpener extends LitElement {
   }
 
   protected override render() {
-    return html`<details ?open=${this.open} @toggle=${this.toggled} @keydown=${this.pressed}>
+    return html`<details ?open=${this.open} @toggle=${this.toggled}>
       <summary>Compare side by side: ${this.summary}</summary>
       ${
         this.open && this.loaded
@@ -65,12 +65,6 @@ export class CompareOpener extends LitElement {
   private readonly close = () => {
     this.open = false;
   };
-
-  private pressed(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || event.defaultPrevented || !this.open) return;
-    this.open = false;
-    this.renderRoot.querySelector("summary")?.focus();
-  }
 }
 
 declare global {

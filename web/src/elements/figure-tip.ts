@@ -102,7 +102,7 @@ export class FigureTip extends LitElement {
         @focus=${() => this.show(true)}
         @blur=${() => this.show(false)}
         @click=${() => this.show(true)}
-        @keydown=${(event: KeyboardEvent) => event.key === "Escape" && this.show(false)}
+        @keydown=${this.pressed}
       >
         <slot></slot></button
       ><div id="tip" class="tip" role="tooltip" popover="manual">
@@ -137,6 +137,13 @@ export class FigureTip extends LitElement {
     const step = this.view?.scalar("probe_step") ?? null;
     const probed = this.catalog?.figures[this.name]?.sample.includes("probe") ?? false;
     return probed && step !== null ? `, at step ${count(step)}` : "";
+  }
+
+  /** Escape closes the tip, and then nothing else. */
+  private pressed(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || !this.open) return;
+    event.preventDefault();
+    this.show(false);
   }
 
   private show(open: boolean): void {

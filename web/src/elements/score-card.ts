@@ -140,7 +140,7 @@ export class ScoreCard extends LitElement {
     const evaluation = view?.evaluation ?? null;
     const share = view?.scalar("evaluation_progress") ?? (this.asked ? 0 : null);
     const unknown = !view?.run || view.run.state === "queued" || view.status === "offline";
-    return html`<section class="card" aria-label="What the encoder has learned">
+    return html`<div class="card" role="group" aria-label="What the encoder has learned">
       <div class="head">
         <h3>What has it learned?</h3>
         ${
@@ -154,7 +154,7 @@ export class ScoreCard extends LitElement {
       ${share === null ? nothing : progressBar(share)}
       ${evaluation ? this.table(evaluation) : intro(view?.recorded)}
       ${this.refusal ? html`<p class="refusal" role="alert">${this.refusal}</p>` : nothing}
-    </section>`;
+    </div>`;
   }
 
   private table(evaluation: Evaluation): TemplateResult {

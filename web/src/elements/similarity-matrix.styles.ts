@@ -169,4 +169,8 @@ export const matrixStyles = css`
       grid-template-columns: minmax(0, 1fr);
     }
   }
+  /* Drawn in pixels, so its text can follow the page's. */
+  .distributions text {
+    font-size: max(11.5px, 0.7rem);
+  }
 `;

@@ -187,6 +187,17 @@ async function liesBeside(path: string): Promise<boolean> {
   }
 }
 
+/** Escape closes the innermost part that was opened around the focus, and the focus goes back to what opened it. */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented) return;
+  const part = event.composedPath().find((node) => node instanceof HTMLDetailsElement && node.open);
+  if (!(part instanceof HTMLDetailsElement)) return;
+  part.open = false;
+  part.querySelector("summary")?.focus();
+});
+
 startTheme();
+// For a projector: `?present` makes all of it larger, see page.css.
+document.documentElement.toggleAttribute("data-present", new URLSearchParams(location.search).has("present"));
 const page = document.querySelector("#page");
 if (page) render(html`<lesson-page></lesson-page>`, page as HTMLElement);
