@@ -7,7 +7,7 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: serve test setup web check bench bench-short lock clean
+.PHONY: serve test setup web check bench bench-short picture lock clean
 
 serve: setup        ## train and serve on http://127.0.0.1:8000
 	@$(BIN)/python -m server
@@ -33,6 +33,10 @@ bench:              ## measure speed beside lightly, store the results and write
 bench-short:        ## see that the benchmarks run; a minute, nothing is kept
 	@$(PYTHON) scripts/setup.py --dev
 	@$(BIN)/python -m benchmarks --short
+
+picture:            ## take README's picture of the belt anew
+	@$(PYTHON) scripts/setup.py --dev --browser
+	@$(BIN)/python scripts/picture.py
 
 lock:               ## renew the locks from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade -o requirements.lock pyproject.toml

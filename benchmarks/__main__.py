@@ -23,6 +23,7 @@ LONG = (
     "recording_cost",
     "fanout --training",
     "fanout --soak",
+    "page",
     "cuda",
     "readme_table",
 )

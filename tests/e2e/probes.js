@@ -3,6 +3,7 @@ window.probes = {
   /** All elements below a root, through shadow roots, that match. */
   deep(selector, root = document) {
     const found = [...root.querySelectorAll(selector)];
+    if (root.shadowRoot) found.push(...this.deep(selector, root.shadowRoot));
     for (const element of root.querySelectorAll("*")) {
       if (element.shadowRoot) found.push(...this.deep(selector, element.shadowRoot));
     }

@@ -29,7 +29,7 @@ def test_never_blank(browser: Browser, url: str, lesson: str) -> None:
         show(page, lesson)
         host, canvas = PICTURES[lesson].split()
         page.evaluate(
-            "([host, canvas]) => probes.watch(probes.deep(host).flatMap(one => probes.deep(canvas, one.shadowRoot)))",
+            "([host, canvas]) => probes.watch(probes.deep(host).flatMap(one => probes.deep(canvas, one)))",
             [host, canvas],
         )
         page.locator(f"{WIDGETS[lesson]} :is(input[type=range], knob-switch button)").first.press("ArrowLeft")
@@ -133,7 +133,7 @@ def test_unfocused_keys_are_ignored(browser: Browser, url: str) -> None:
         for lesson in WIDGETS:
             show(page, lesson)
             page.locator("h1").click()
-            label = "([name]) => probes.deep('[role=application]', document.querySelector(name).shadowRoot)"
+            label = "([name]) => probes.deep('[role=application]', document.querySelector(name))"
             mark = f"{label}.map(one => one.getAttribute('aria-label').match(/(Row|row|cell|Cell) [^:]*/)?.[0])"
             before, marked = lesson_run(url, lesson), page.evaluate(mark, [WIDGETS[lesson]])
             for key in (" ", "ArrowLeft", "ArrowUp", "Home", "End", "PageDown", "Enter", "Escape"):
@@ -169,7 +169,7 @@ def test_reduced_motion(browser: Browser, url: str) -> None:
         start = lesson_run(url, "belt")["step"]
         changes = page.evaluate(
             """() => new Promise(resolve => {
-                const [canvas] = probes.deep("canvas", document.querySelector("sushi-belt").shadowRoot);
+                const [canvas] = probes.deep("canvas", document.querySelector("sushi-belt"));
                 let last = canvas.toDataURL(), changes = 0;
                 const until = performance.now() + 4000;
                 const look = () => {

@@ -40,5 +40,6 @@ def show(page: Page, lesson: str) -> None:
         "([name, lesson]) => document.querySelector('lesson-page').contexts[lesson]?.view.tick"
         " && probes.deep('canvas', document.querySelector(name)).some(canvas => !probes.blank(canvas))",
         arg=[WIDGETS[lesson], lesson],
+        polling=200,
         timeout=60_000,
     )

@@ -1,0 +1,96 @@
+"""Side by side: a pair is really trained for one reader, told in words and drawings, and gone when the reader is."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.helpers import lesson_run, until
+from tests.e2e.watching import opened
+
+
+def pairs(url: str) -> list[dict[str, object]]:
+    runs = httpx.get(f"{url}/api/v1/runs").json()["runs"]
+    return [run for run in runs if run["name"].startswith("Side by side")]
+
+
+@pytest.mark.parametrize(
+    ("pair", "lesson", "differ"),
+    [("momentum", "belt", {"momentum"}), ("dictionary", "bank", {"method", "momentum"}), ("head", "matrix", {"head"})],
+)
+def test_a_link_opens_a_pair_that_differs_in_one_thing(
+    browser: Browser, url: str, pair: str, lesson: str, differ: set[str]
+) -> None:
+    with opened(browser, f"{url}/?compare={pair}", viewport={"width": 390, "height": 844}) as page:
+        lane = page.locator(f"#{lesson} compare-lane")
+        lane.locator(".difference", has_text="lies between them").wait_for(timeout=90_000)
+        configs = [json.loads(json.dumps(run["config"])) for run in pairs(url)]
+        assert len(configs) == 2
+        different = {name for name in configs[0] if configs[0][name] != configs[1][name]}
+        if pair == "dictionary":
+            queue = next(config for config in configs if config["method"] == "moco")
+            assert queue["queue_length"] == 8192
+            different.discard("queue_length")  # a bank has none
+        assert different == differ
+        assert {config["seed"] for config in configs} == {lesson_run(url, lesson)["config"]["seed"]}
+        assert {config["steps"] for config in configs} == {400}
+        # Two marks of different shapes on one axis, the first above the second on a phone.
+        assert lane.locator(".axis circle").count() == lane.locator(".axis path").count() == 1
+        first, second = (side.bounding_box() for side in lane.locator(".side").all())
+        assert first
+        assert second
+        assert first["y"] + first["height"] <= second["y"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        lane.get_by_role("button", name="Show as a table").click()
+        assert lane.locator("tbody tr").count() >= 1
+        lane.get_by_role("button", name="Close and delete both").click()
+        until(lambda: not pairs(url), 20, "both to be deleted")
+        assert "compare" not in page.url
+
+
+def test_one_pair_a_page_and_none_when_the_reader_leaves(browser: Browser, url: str) -> None:
+    with opened(browser, f"{url}/?compare=momentum") as page:
+        page.locator("#belt compare-lane .sides").wait_for(timeout=60_000)
+        before = {str(run["id"]) for run in pairs(url)}
+        page.locator("#matrix compare-opener summary").click()
+        page.locator("#matrix compare-lane .sides").wait_for(timeout=60_000)
+        until(lambda: len(pairs(url)) == 2, 20, "the first pair to be deleted")
+        assert page.locator("compare-lane").count() == 1
+        assert not before & {str(run["id"]) for run in pairs(url)}
+        assert page.url.endswith("compare=head")
+        page.goto("about:blank")
+        until(lambda: not pairs(url), 20, "both to be deleted")
+
+
+def test_a_full_service_says_so(browser: Browser, url: str) -> None:
+    body = {"method": "simclr", "images": "digits", "name": "filler"}
+    fillers = []
+    while (answer := httpx.post(f"{url}/api/v1/runs", json=body, timeout=60)).status_code == 201:
+        fillers.append(answer.json()["id"])
+    assert answer.status_code == 429
+    httpx.delete(f"{url}/api/v1/runs/{fillers.pop()}", timeout=60)  # room for one of the two
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{url}/?compare=momentum")
+    trouble = page.locator("#belt compare-lane").get_by_role("alert")
+    trouble.wait_for(timeout=60_000)
+    assert "The service is full" in trouble.inner_text()
+    until(lambda: not pairs(url), 20, "the half pair to be deleted")
+    for run in fillers:
+        httpx.delete(f"{url}/api/v1/runs/{run}", timeout=60)
+    page.locator("#belt compare-lane").get_by_role("button", name="Try again").click()
+    page.locator("#belt compare-lane .sides").wait_for(timeout=60_000)
+    context.close()
+
+
+def test_without_a_service_it_says_so(browser: Browser, url: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/api/v1/**", lambda route: route.abort())
+    page.goto(f"{url}/?compare=momentum")
+    page.locator("#belt compare-lane").get_by_role("status").first.wait_for(timeout=30_000)
+    assert "No service has answered yet" in page.locator("#belt compare-lane p").all_inner_texts()[-1]
+    context.close()
