@@ -210,11 +210,11 @@ export class LessonExperiments extends LitElement {
     const { experiment, before, under, back, outcome } = trial;
     if (!trial.values && experiment.from !== "ages") return nothing;
     if (!outcome || !before || !under) {
-      return html`<p>${before ? `Before: ${fixed(before.value, experiment.digits)} (${before.n}). ` : ""}Changed; the next measurement will tell.</p>`;
+      return html`<p>${before ? `Before: ${fixed(before.value, experiment.digits)} (${before.n}). ` : ""}${trial.active ? "Changed; the next measurement will tell." : "Gone back before anything was measured."}</p>`;
     }
     const guess = this.guess(experiment.id);
     const done = trial.settled || experiment.from === "ages";
-    return html`<p class="verdict">${trial.verdict}${done ? "" : " Still under way."}</p>
+    return html`<p class="verdict">${trial.verdict}${done ? "" : trial.active ? " Still under way." : " Gone back early."}</p>
       ${guess === null ? nothing : html`<p>You guessed: “${experiment.choices[guess]!.text}”. ${experiment.choices[guess]!.outcome === outcome ? "So it was measured." : "It was measured otherwise."}</p>`}
       ${done ? html`<p>${experiment.because[outcome]}</p>` : nothing}
       ${this.view?.run?.reason && trial.active ? html`<p>The run paused itself: ${this.view.run.reason}.</p>` : nothing}

@@ -1,6 +1,9 @@
 import { css } from "lit";
 
 export const stepByStepStyles = css`
+  :host {
+    container-type: inline-size;
+  }
   .slow {
     display: grid;
     grid-template-columns: minmax(0, 1fr);
@@ -81,15 +84,25 @@ export const stepByStepStyles = css`
     color: var(--ink);
     font-weight: 700;
   }
+  .both {
+    display: grid;
+    gap: 0.7rem 2rem;
+  }
+  .say {
+    display: flex;
+    flex-direction: column;
+    justify-content: space-between;
+    gap: 0.7rem;
+  }
   .sentence {
     font-size: var(--text-l);
-    min-height: 2.9em;
+    text-wrap: pretty;
   }
   .found {
     display: grid;
     gap: 0.5rem;
     align-content: start;
-    min-height: 10.5rem;
+    min-height: 11.5rem;
   }
   .bar {
     display: flex;
@@ -107,7 +120,7 @@ export const stepByStepStyles = css`
   }
   .views {
     display: grid;
-    grid-template-columns: auto repeat(8, minmax(0, 3.4rem));
+    grid-template-columns: max-content repeat(8, minmax(0, 3.4rem));
     gap: 0.25rem;
     align-items: center;
   }
@@ -119,7 +132,8 @@ export const stepByStepStyles = css`
   }
   .gaps {
     display: grid;
-    grid-template-columns: auto minmax(0, 18rem) auto;
+    grid-template-columns: max-content minmax(3rem, 18rem) auto;
+    justify-content: start;
     gap: 0.35rem 0.8rem;
     align-items: center;
     font-size: var(--text-s);
@@ -136,8 +150,11 @@ export const stepByStepStyles = css`
   .track {
     fill: var(--line);
   }
-  .fill {
+  .pull {
     fill: var(--positive);
+  }
+  .push {
+    fill: var(--untune);
   }
   svg.axis {
     display: block;
@@ -208,9 +225,15 @@ export const stepByStepStyles = css`
     align-items: center;
     font-size: var(--text-s);
   }
-  @media (max-width: 34rem) {
+  /* Side by side, so that as much as can be of the figure stays in sight above. */
+  @container (min-width: 44rem) {
+    .both {
+      grid-template-columns: minmax(15rem, 4fr) minmax(0, 7fr);
+    }
+  }
+  @container (max-width: 28rem) {
     .views {
-      grid-template-columns: auto repeat(8, minmax(0, 1fr));
+      grid-template-columns: max-content repeat(8, minmax(0, 1fr));
     }
     .row > :nth-child(n + 6):not(i) {
       display: none;

@@ -119,10 +119,8 @@ export class StepByStep extends LitElement {
             html`<li class=${place < at ? "done" : ""} aria-current=${place === at ? "step" : nothing}>${title(name)}</li>`,
         )}
       </ol>
+      <div class="both"><div class="say">
       <p class="sentence" role="status">${parts[at]?.sentence ?? "The run stands between two steps."}</p>
-      <div class="found">
-        ${part && view.tick ? foundIn(part, view.tick, { view, catalog: this.catalog, atlas: this.atlas }) : nothing}
-      </div>
       <div class="bar" role="toolbar" aria-label="Slow motion">
         <button type="button" class="next" aria-keyshortcuts="ArrowRight" @click=${this.one}>
           ${at === parts.length - 1 ? "Next step" : "Next part"}
@@ -135,7 +133,10 @@ export class StepByStep extends LitElement {
               </button>`
         }
         <button type="button" class="primary" @click=${() => motion.toSpeed()}>Play at speed</button>
-      </div>`;
+      </div></div>
+      <div class="found">
+        ${part && view.tick ? foundIn(part, view.tick, { view, catalog: this.catalog, atlas: this.atlas }) : nothing}
+      </div></div>`;
   }
 
   private atSpeed(view: RunView, motion: SlowMotion) {

@@ -78,10 +78,10 @@ function followed(tick: Tick, found: Found): TemplateResult {
     </p>`;
 }
 
-function bar(share: number): TemplateResult {
+function bar(share: number, kind = "pull"): TemplateResult {
   return html`<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
     <rect class="track" width="100" height="10"></rect>
-    <rect class="fill" width=${100 * Math.min(1, Math.max(0, share))} height="10"></rect>
+    <rect class=${kind} width=${100 * Math.min(1, Math.max(0, share))} height="10"></rect>
   </svg>`;
 }
 
@@ -135,11 +135,13 @@ function compared(tick: Tick, images: Uint32Array, found: Found): TemplateResult
   const image = u32(tick, "phase.hardest_image") ?? new Uint32Array();
   const probability = f32(tick, "phase.probability") ?? new Float32Array();
   const { loss, accuracy } = tick.scalars;
-  return html`${axis(positive, cosine)}
+  const width = positive.length ? cosine.length / positive.length : 0;
+  const hardest = Array.from(positive, (_, query) => cosine[query * width] ?? Number.NaN);
+  return html`${axis(positive, hardest)}
     ${nearest(images, image, (place) => fixed(cosine[place]), `its positive ${fixed(positive[0])}`, found)}
     <p class="soft">
-      Above: ${count(positive.length)} queries against their positives (rings) and nearest negatives (crosses). Below: the first
-      of them; its softmax gives the positive ${percent(probability[0])}.
+      Above: ${count(positive.length)} queries, each with its positive (ring) and its nearest negative (cross). Below: the
+      first of them; its softmax gives the positive ${percent(probability[0])}.
       ${tip(found, "loss", html`Loss <b>${fixed(loss)}</b>`)}, ${tip(found, "accuracy", html`<b>${percent(accuracy)}</b> of the batch right`)}.
     </p>`;
 }
@@ -152,7 +154,7 @@ function pulled(tick: Tick, images: Uint32Array, found: Found): TemplateResult {
   const { gradient_norm: norm, learning_rate_now: rate } = tick.scalars;
   return html`<div class="gaps">
       <span class="with"><plain-photo .atlas=${found.atlas} .image=${images[0]!} .size=${26}></plain-photo>pull of its positive</span>${bar(pull[0] ?? 0)}<b>${percent(pull[0])}</b>
-      ${pushes.slice(0, 3).map((value, place) => html`<span>push of ${["the nearest", "the second", "the third"][place]} negative</span>${bar(value)}<b>${percent(value)}</b>`)}
+      ${pushes.slice(0, 3).map((value, place) => html`<span>push of ${["the nearest", "the second", "the third"][place]} negative</span>${bar(value, "push")}<b>${percent(value)}</b>`)}
     </div>
     <p class="soft">
       For the first query: pull is what the softmax still lacks at the positive, push the share that it gives a negative.

@@ -35,7 +35,7 @@ export interface Experiment {
 }
 
 const TOO_EARLY =
-  "Perhaps it was out of tune already: early in training the encoder moves fast. Go back, let it run, and try again.";
+  "Perhaps it was out of tune already, early in a run or right after another experiment. Go back, let it run, and try again.";
 
 const OUT_OF_TUNE: Pick<Experiment, "figure" | "from" | "name" | "digits" | "clear" | "steps"> = {
   figure: "consistency",

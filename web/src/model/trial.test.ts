@@ -1,0 +1,133 @@
+import { describe, expect, it } from "vitest";
+import type { KnobValue } from "../api.js";
+import { DictionaryModel } from "./dictionary.js";
+import { EXPERIMENTS, type Experiment } from "./experiments.js";
+import { History } from "./history.js";
+import { isSet, knobWords, measure, Trial, type TrialRun, wayBack } from "./trial.js";
+
+const find = (id: string): Experiment => EXPERIMENTS.find((one) => one.id === id)!;
+
+function at(scalars: Record<string, number>, knobs: Record<string, KnobValue> = {}): TrialRun {
+  return {
+    scalar: (name) => scalars[name] ?? null,
+    history: new History(),
+    dictionary: new DictionaryModel("queue"),
+    knob: (name) => knobs[name],
+    tick: null,
+  };
+}
+const probe = (step: number, consistency: number) => at({ probe_step: step, probe_n: 384, consistency });
+
+function dropped(before: number, under: number, step = 400): Trial {
+  const trial = new Trial(find("momentum-half"));
+  trial.begin(measure(trial.experiment, probe(290, before)), { momentum: 0.99 }, 300);
+  trial.observe(probe(step, under));
+  return trial;
+}
+
+describe("the verdict is computed from what was measured", () => {
+  it("fell, rose, hardly moved", () => {
+    expect(dropped(0.94, 0.31).verdict).toBe("Consistency of the belt fell from 0.94 to 0.31 in 100 steps.");
+    expect(dropped(0.31, 0.94).verdict).toBe("Consistency of the belt rose from 0.31 to 0.94 in 100 steps.");
+    const still = dropped(0.94, 0.9);
+    expect(still.outcome).toBe("steady");
+    expect(still.verdict).toBe("Consistency of the belt hardly moved: 0.94 before, 0.90 after, in 100 steps.");
+  });
+
+  it("says nothing of the change from what was measured before it", () => {
+    const trial = dropped(0.94, 0.31, 300);
+    expect([trial.under, trial.outcome, trial.verdict]).toEqual([null, null, ""]);
+  });
+
+  it("counts only after enough steps, and then stays", () => {
+    const trial = dropped(0.94, 0.6, 340);
+    expect(trial.settled).toBe(false);
+    trial.observe(probe(400, 0.4));
+    expect(trial.settled).toBe(true);
+    trial.observe(probe(500, 0.9));
+    expect(trial.under?.value).toBe(0.4);
+  });
+
+  it("after going back the newest measurement stands beside it, not in its place", () => {
+    const trial = dropped(0.94, 0.31);
+    trial.end(410);
+    trial.observe(probe(405, 0.5));
+    expect(trial.back).toBeNull();
+    trial.observe(probe(500, 0.92));
+    expect([trial.under?.value, trial.back?.value]).toEqual([0.31, 0.92]);
+  });
+
+  it("of batches: the mean of the newest, each said with how many", () => {
+    const run = at({});
+    for (let step = 1; step <= 40; step++) run.history.add(step, { loss: step > 20 ? 2 : 3 });
+    expect(measure(find("no-crop"), run)).toEqual({ value: 2, step: 40, n: "n = 8 batches" });
+    expect(measure(find("no-crop"), run, 36)).toEqual({ value: 2, step: 40, n: "n = 2 batches" });
+    expect(measure(find("no-crop"), run, 40)).toBeNull();
+  });
+
+  it("a share of pairs is said as a number of a query's negatives", () => {
+    const run = at({ probe_step: 9, false_negatives_image: 1 / 8192 });
+    run.dictionary.size = 16384;
+    expect(measure(find("long-queue"), run)).toMatchObject({ value: 2, n: "exact, of 16,384" });
+  });
+
+  it("of ages: the oldest against the newest of one measurement", () => {
+    const run = at({});
+    run.dictionary.curve = {
+      step: 50,
+      age: Uint32Array.of(0, 120),
+      consistency: Float32Array.of(0.75, 0.25),
+      drift: Float32Array.of(0.75, 0.25),
+      count: Uint32Array.of(64, 64),
+    };
+    const trial = new Trial(find("watch"));
+    trial.observe(run);
+    expect(trial.verdict).toBe("The oldest rows agree less than the newest: 0.25 against 0.75, at step 50.");
+  });
+
+  it("a run that began anew has nothing to say of the old one", () => {
+    const trial = dropped(0.94, 0.31);
+    trial.forget();
+    expect(trial.verdict).toBe("");
+    expect(wayBack(trial, {})).toEqual({ momentum: 0.99 });
+  });
+});
+
+describe("every experiment has a way back", () => {
+  const defaults = {
+    momentum: 0.99,
+    learning_rate: 0.03,
+    queue_length: 4096,
+    temperature: 0.1,
+    crop: true,
+    jitter: true,
+    gray: true,
+  };
+
+  it.each(EXPERIMENTS.map((one) => [one.id, one] as const))("%s", (_, experiment) => {
+    const names = Object.keys(experiment.change);
+    const trial = new Trial(experiment);
+    expect(Object.keys(wayBack(trial, defaults))).toEqual(names);
+    const values = Object.fromEntries(names.map((name) => [name, 0.123]));
+    trial.begin(null, values, 5);
+    expect(wayBack(trial, defaults)).toEqual(values);
+    expect(isSet(experiment, at({}, { ...experiment.change }))).toBe(names.length > 0);
+    expect(isSet(experiment, at({}, values))).toBe(false);
+  });
+
+  it("which is written out", () => {
+    expect(knobWords({ momentum: 0.99 })).toBe("momentum 0.99");
+    expect(knobWords({ queue_length: 16384, crop: false })).toBe("queue length 16,384, crop off");
+  });
+});
+
+describe("every experiment asks first", () => {
+  it.each(EXPERIMENTS.map((one) => [one.id, one] as const))(
+    "%s: one choice for each way it may turn out",
+    (_, experiment) => {
+      expect(experiment.choices.map(({ outcome }) => outcome).sort()).toEqual(["fell", "rose", "steady"]);
+      expect(Object.values(experiment.because).every((why) => why.length > 20)).toBe(true);
+      expect(experiment.why).toMatch(/\.$/);
+    },
+  );
+});
