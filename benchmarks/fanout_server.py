@@ -65,6 +65,7 @@ class NoEngine:
         return ""
 
     def watch(self, run: str, watch: Watch) -> None: ...
+    def say(self, run: str, type_: str, **fields: Any) -> None: ...
 
 
 def make_frame(number: int, size: int) -> bytes:
