@@ -95,7 +95,7 @@ export class PredictFirst extends LitElement {
             ?disabled=${this.reveal && this.chosen !== null && this.chosen !== i}
             @change=${() => this.choose(i)}
           />
-          <span class="${this.chosen === i ? "mine" : ""} ${this.borne === i ? "borne" : ""}"
+          <span class="${this.chosen === i ? "mine" : ""} ${this.reveal && this.borne === i ? "borne" : ""}"
             >${text}</span
           >
         </label>`,

@@ -100,6 +100,7 @@ describe("parts by themselves", () => {
     still = true;
     const motion = open();
     await motion.begin();
+    expect(motion.playing).toBe(false);
     motion.play();
     await vi.advanceTimersByTimeAsync(10 * BEAT);
     expect(run.asked).toEqual(["phase"]);
