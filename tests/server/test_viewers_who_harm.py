@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
-from raw_socket import BINARY, CLOSE, PONG, TEXT, RawViewer, frame
+from raw_socket import BINARY, CLOSE, PING, PONG, TEXT, RawViewer, frame
 from running import PLAIN, Running, until
 from websockets.asyncio.client import connect
 
@@ -85,7 +85,7 @@ class Good:
                     self.numbers.append(int.from_bytes(found.data[:4], "big"))
                 elif found.opcode == CLOSE:
                     self.code = found.code
-                elif found.opcode == 9:
+                elif found.opcode == PING:
                     self.raw.send(frame(PONG, found.data))
 
     def __enter__(self) -> Good:
@@ -104,6 +104,11 @@ class Good:
         until(lambda: len(self.numbers) > known + 2)
         numbers = list(self.numbers)
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def sockets(belt: Running) -> list[Any]:
+    """uvicorn's protocols of the open sockets."""
+    return [one for one in belt.server.server_state.connections if hasattr(one, "writable")]
 
 
 def viewers(belt: Running) -> int:
@@ -136,6 +141,45 @@ def test_a_stalled_reader_that_wakes_up_in_time_is_told_why_it_must_go(belt: Run
         until(lambda: any(viewer.close is not None for viewer in belt.service.hub.everybody()))
         assert stalled.until(CLOSE).code == 4408  # it reads what lies there, then this
         good.lost_nothing()
+
+
+def test_a_slow_reader_gets_the_newest_tick_and_is_not_cut(belt: Running) -> None:
+    with RawViewer(belt, run="quiet", query=QUERY, small=True) as slow:
+        slow.open()
+        until(lambda: viewers(belt) == 1)
+        with Beat(belt, SIZE) as beat:
+            until(lambda: not sockets(belt)[0].writable.is_set())
+            time.sleep(0.2)  # less than a stall; nobody publishes any more when it reads on
+        while int.from_bytes((found := slow.read()).data[:4], "big") != beat.number or found.opcode != BINARY:
+            if found.opcode == PING:
+                slow.send(frame(PONG, found.data))
+        for _ in range(2):  # pings, one a second: longer than a stall
+            slow.send(frame(PONG, slow.until(PING).data))
+        assert viewers(belt) == 1
+    until(lambda: viewers(belt) == 0)
+
+
+def test_no_tick_is_written_behind_a_close_frame(belt: Running) -> None:
+    # The app is told of a close frame a little later than it goes out; a tick may come in between.
+    with RawViewer(belt, run="quiet", query=QUERY) as viewer:
+        viewer.open().until(TEXT, b'"hello"')
+        until(lambda: viewers(belt) == 1)
+        [protocol] = sockets(belt)
+        assert belt.loop is not None
+
+        def close_and_publish() -> None:
+            protocol.conn.send_close(1011)
+            protocol.transport.write(b"".join(protocol.conn.data_to_send()))
+            run = belt.service.runs["quiet"]
+            tick = Tick(run.epoch, 1, 1, False, True, False, None, None, frozenset({"matrix"}), b"late")
+            belt.service.hub.publish(run.id, tick)
+
+        belt.loop.call_soon_threadsafe(close_and_publish)
+        assert viewer.until(CLOSE).code == 1011
+        viewer.socket.settimeout(0.3)
+        with pytest.raises((TimeoutError, ConnectionError)):
+            viewer.read()
+    until(lambda: viewers(belt) == 0)
 
 
 def test_a_peer_that_answers_no_ping_is_dropped(belt: Running) -> None:
