@@ -89,7 +89,7 @@ def first_picture(found: Browser, url: str, rounds: int) -> list[float]:
         context.add_init_script(PICTURE)
         page = context.new_page()
         page.goto(url)
-        page.wait_for_function("window.picture !== undefined", timeout=60_000)
+        page.wait_for_function("() => window.picture !== undefined", timeout=60_000)
         times.append(float(page.evaluate("window.picture")))
         context.close()
     return times

@@ -24,7 +24,7 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
       </p>
       <p>
         The price comes due at once. Every step changes the encoder, while a row waits a whole pass over the data for
-        its next visit, when it keeps <drag-number .view=${view} knob="momentum"></drag-number> of its old
+        its next visit, when it keeps <drag-number .view=${view} knob="momentum" label="Row momentum m"></drag-number> of its old
         self and takes the rest from the new embedding. Until then it speaks for an encoder that no longer exists. Such
         rows are <strong>stale</strong>, and what they say about the negatives pulls the gradient the wrong way.
       </p>
@@ -39,7 +39,7 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
       ${experiments("bank", view, catalog)}
       <p>
         The rot is worst while the encoder learns fast. Reset the run and watch the first pass, or turn the learning rate
-        up from <drag-number .view=${view} knob="learning_rate" scale="log" min="0.005" max="0.5"></drag-number>: learn faster, rot faster. As
+        up from <drag-number .view=${view} knob="learning_rate" label="Learning rate" scale="log" min="0.005" max="0.5"></drag-number>: learn faster, rot faster. As
         the encoder settles, so does the bank.
       </p>
       <details class="deeper">
