@@ -239,9 +239,10 @@ def test_axe_is_clean(browser: Browser, url: str, query: str, size: tuple[int, i
 
 def serve_recording(page: Page, url: str) -> None:
     """The belt as it ran until now, as a file beside the page."""
-    for command in ({"command": "step", "steps": 8}, {"command": "resume"}):
-        httpx.post(f"{url}/api/v1/runs/lesson-belt/commands", json=command, timeout=60).raise_for_status()
+    commands = f"{url}/api/v1/runs/lesson-belt/commands"
+    httpx.post(commands, json={"command": "step", "steps": 8}, timeout=60).raise_for_status()
     until(lambda: lesson_run(url, "belt")["step"] > 5, 60, "the belt to have run")
+    httpx.post(commands, json={"command": "resume"}, timeout=60).raise_for_status()
     tape = httpx.get(f"{url}/api/v1/runs/lesson-belt/recording", timeout=60).raise_for_status().content
     page.route("**/recordings/belt.sbr", lambda route: route.fulfill(body=tape))
 
