@@ -100,7 +100,18 @@ def study(name: str, folder: Path = FOLDER) -> str:
     return "\n\n".join(blocks) or f"Not measured yet: `python -m benchmarks.{name.replace('-', '_')}` does it."
 
 
-STUDIES = ("momentum", "staleness", "moco_cifar_small", "probe-cost", "presets", "shares", "growth")
+STUDIES = (
+    "momentum",
+    "staleness",
+    "moco_cifar_small",
+    "probe-cost",
+    "presets",
+    "shares",
+    "growth",
+    "fanout",
+    "recording-cost",
+    "page",
+)
 
 SECTIONS: dict[str, Callable[[Path], str]] = {
     "benchmarks": text,

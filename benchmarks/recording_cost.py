@@ -1,10 +1,8 @@
-"""What keeping costs: the whole service with recording and metrics beside itself without recording:
-`python -m benchmarks.recording_cost`.
+"""What keeping costs: the whole service beside itself without recording, and without recording and
+checkpoints: `python -m benchmarks.recording_cost`.
 
-Two services run side by side, each in a process of its own with the worker that it starts, one of them with
-SUSHIBELT_RECORDING_MB=0. The same run is paused in both; they take turns, a window of some seconds each, so
-that never more than one trains. Nobody watches: what differs is the ticks that are made, carried and written
-for the tape. Metrics and events go to the store in both.
+Three services run side by side, each in a process of its own with the worker that it starts. The same run is paused
+in all; they take turns, a window of some seconds each, so that never more than one trains. Nobody watches.
 """
 
 from __future__ import annotations
@@ -86,11 +84,11 @@ def cpu_seconds(process: int) -> float:
 
 
 @contextlib.contextmanager
-def service(folder: Path, megabytes: float) -> Iterator[Rival]:
+def service(folder: Path, **differing: float) -> Iterator[Rival]:
     """A service on a free port, stopped at the end."""
     with listen("127.0.0.1", 0) as bound:
         port = bound.getsockname()[1]
-    settings = {"PORT": port, "DATA_DIR": folder, "RECORDING_MB": megabytes, "LESSONS": "false"}
+    settings = {"PORT": port, "DATA_DIR": folder, "LESSONS": "false", **differing}
     variables = os.environ | {f"SUSHIBELT_{name}": str(value) for name, value in settings.items()}
     nowhere = subprocess.DEVNULL
     process = subprocess.Popen(
@@ -116,42 +114,47 @@ def service(folder: Path, megabytes: float) -> Iterator[Rival]:
 
 
 def compare(config: dict[str, Any], megabytes: float, seconds: float, rounds: int) -> dict[str, Any]:
-    """Steps a second of both and what their server processes took, window by window."""
-    rates: Rates = {"recording": [], "without": []}
-    shares: Rates = {"recording": [], "without": []}
+    """Steps a second of each and what their server processes took, window by window."""
+    kinds: dict[str, dict[str, float]] = {
+        "all": {"RECORDING_MB": megabytes},
+        "no recording": {"RECORDING_MB": 0},
+        "no checkpoints either": {"RECORDING_MB": 0, "CHECKPOINT_SECONDS": 3_600},
+    }
+    rates: Rates = {kind: [] for kind in kinds}
+    shares: Rates = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        bounds = {"recording": megabytes, "without": 0.0}
-        rivals = {kind: stack.enter_context(service(Path(name) / kind, mb)) for kind, mb in bounds.items()}
+        rivals = {kind: stack.enter_context(service(Path(name) / kind, **other)) for kind, other in kinds.items()}
         for rival in rivals.values():
             rival.prepare(config)
         for number in range(-1, rounds):  # the first round warms up
             order = list(rivals)
-            for kind in order if number % 2 else order[::-1]:
+            for kind in order[number % 3 :] + order[: number % 3]:
                 rate, share = rivals[kind].window(seconds)
                 if number >= 0:
                     rates[kind].append(rate)
                     shares[kind].append(share)
-        size = rivals["recording"].recorded()
+        size = rivals["all"].recorded()
     return {
         "steps_per_second": {kind: Spread.of(values).plain() for kind, values in rates.items()},
         "server_share_of_a_core": {kind: Spread.of(values).plain() for kind, values in shares.items()},
-        "recording_over_without": ratio(rates, "recording", "without").plain(),
+        "all_over_no_recording": ratio(rates, "all", "no recording").plain(),
+        "all_over_nothing": ratio(rates, "all", "no checkpoints either").plain(),
         "recording_bytes": size,
     }
 
 
 def table(found: list[dict[str, Any]]) -> list[list[str]]:
     """A row a method."""
-    head = ["", "without, steps/s", "recording over without", "server process, recording", "server process, without"]
+    head = ["", "steps/s", "with over without recording", "over without checkpoints too", "server process"]
     return [
         head,
         *(
             [
                 f"{one['method']}, batch {one['batch']}",
-                Spread(**one["steps_per_second"]["without"]).text(1),
-                Spread(**one["recording_over_without"]).text(3),
-                f"{one['server_share_of_a_core']['recording']['median']:.2%} of a core",
-                f"{one['server_share_of_a_core']['without']['median']:.2%} of a core",
+                Spread(**one["steps_per_second"]["all"]).text(1),
+                Spread(**one["all_over_no_recording"]).text(3),
+                Spread(**one["all_over_nothing"]).text(3),
+                f"{one['server_share_of_a_core']['all']['median']:.2%} of a core",
             ]
             for one in found
         ),
