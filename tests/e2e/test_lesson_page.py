@@ -152,6 +152,7 @@ def test_an_evaluation_shows_its_scores_and_a_reload_brings_them_back(page: Page
     assert shown == pytest.approx([100 * score for score in scores], abs=0.51)
     assert card.locator("table").count() == 1
     page.reload()
+    belt.scroll_into_view_if_needed()  # a run is only asked about while its figure is on screen
     card.locator("table").wait_for(timeout=20_000)
     assert f"{event['test']:,} pictures" in card.get_by_role("status").inner_text()
 
