@@ -87,6 +87,15 @@ def text(folder: Path = FOLDER) -> str:
     return "\n\n".join("\n".join(block) for block in [*blocks, *(gpu or [[NO_GPU]])])
 
 
+def thinned(table: list[list[str]]) -> list[list[str]]:
+    """A long course over time as a dozen rows, its last among them; the stored result has all."""
+    head, *rows = table
+    if len(rows) <= ROWS_SHOWN:
+        return table
+    every = -(-len(rows) // (ROWS_SHOWN // 2))
+    return [head, *rows[(len(rows) - 1) % every :: every]]
+
+
 def study(name: str, folder: Path = FOLDER) -> str:
     """A study's table and picture, newest first where several machines ran it."""
     found = [read(name, folder)] if (folder / f"{name}.json").is_file() else results(name, folder)
@@ -96,9 +105,11 @@ def study(name: str, folder: Path = FOLDER) -> str:
             continue
         picture = folder / f"{result['name']}.png"
         shown = f"![{result['caption']}](benchmarks/results/{picture.name})\n\n" if picture.is_file() else ""
-        blocks.append(shown + markdown(result))
+        blocks.append(shown + markdown({**result, "table": thinned(result["table"])}))
     return "\n\n".join(blocks) or f"Not measured yet: `python -m benchmarks.{name.replace('-', '_')}` does it."
 
+
+ROWS_SHOWN = 24
 
 STUDIES = (
     "momentum",
