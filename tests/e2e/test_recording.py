@@ -116,21 +116,21 @@ def test_scrubbing_goes_anywhere_and_the_knobs_go_with_it(page: Page) -> None:
     bar.get_by_role("button", name="Pause").click()
     knob = page.locator("sushi-belt knob-slider[knob=momentum]")
     slider.press("Home")
-    first = until(lambda: bar.locator(".time").inner_text().startswith("0:00") and step_of(bar) + 1, 5, "the start") - 1
+    first = until(lambda: bar.locator(".time").inner_text().startswith("0:00") and step_of(bar) + 1, 20, "the start") - 1
     assert knob.locator("output").inner_text() == "0.99"
     slider.press("End")
-    last = until(lambda: (step := step_of(bar)) > first + 20 and step, 5, "the end")
-    until(lambda: knob.locator("output").inner_text() == "0.5", 5, "the momentum of that moment")
+    last = until(lambda: (step := step_of(bar)) > first + 20 and step, 20, "the end")
+    until(lambda: knob.locator("output").inner_text() == "0.5", 20, "the momentum of that moment")
     assert knob.locator("input").is_disabled()
     slider.press("PageDown")  # to the mark
     assert "Momentum 0.5" in bar.locator(".caption").inner_text()
     mark = bar.get_by_role("button", name="Momentum 0.5")
-    assert first < until(lambda: (step := step_of(bar)) < last and step, 5, "the mark") < last
+    assert first < until(lambda: (step := step_of(bar)) < last and step, 20, "the mark") < last
     slider.press("Home")
-    until(lambda: step_of(bar) == first, 5, "the start again")
-    until(lambda: knob.locator("output").inner_text() == "0.99", 5, "the momentum of the start")
+    until(lambda: step_of(bar) == first, 20, "the start again")
+    until(lambda: knob.locator("output").inner_text() == "0.99", 20, "the momentum of the start")
     mark.click()
-    until(lambda: first < step_of(bar) < last, 5, "the mark again")
+    until(lambda: first < step_of(bar) < last, 20, "the mark again")
 
 
 def test_it_loops_until_told_not_to(page: Page) -> None:
