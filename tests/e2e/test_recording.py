@@ -116,9 +116,9 @@ def test_scrubbing_goes_anywhere_and_the_knobs_go_with_it(page: Page) -> None:
     bar.get_by_role("button", name="Pause").click()
     knob = page.locator("sushi-belt knob-slider[knob=momentum]")
     slider.press("Home")
-    first = (
-        until(lambda: bar.locator(".time").inner_text().startswith("0:00") and step_of(bar) + 1, 20, "the start") - 1
-    )
+    page.wait_for_timeout(1_000)  # it may have stood in the first second already: the jump must have been made
+    assert bar.locator(".time").inner_text().startswith("0:00")
+    first = step_of(bar)
     assert knob.locator("output").inner_text() == "0.99"
     slider.press("End")
     last = until(lambda: (step := step_of(bar)) > first + 20 and step, 20, "the end")
