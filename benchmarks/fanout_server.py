@@ -26,7 +26,7 @@ from server.__main__ import listen, make_server
 from server.app import create_app
 from server.engine.base import Launch, Listener, Watch
 from server.live import wire
-from server.live.hub import Tick
+from server.live.viewer import Tick
 from server.runs import Run
 from server.service import Service
 from server.settings import Settings

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from server.engine.base import Loss, Message
 from server.journal import Chunk, Journal, Saved
 from server.launching import Launcher
-from server.live.hub import Hub, Tick
+from server.live.hub import Hub
+from server.live.viewer import Tick
 from server.runs import Run
 from server.store.repository import StoredEvent
 from trainers.config import RunConfig

@@ -24,7 +24,8 @@ from server.journal import Journal
 from server.launching import Launcher
 from server.live import wire
 from server.live.fanout import Fanout
-from server.live.hub import DEFAULT_SECTIONS, Hub, Tick
+from server.live.hub import Hub
+from server.live.viewer import DEFAULT_SECTIONS, Tick
 from server.recordings import Recordings
 from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Query, Response
 from server.api.deps import RunDep, ServiceDep
 from server.api.schemas import EventEnvelope, EventList, Metrics
 from server.errors import Invalid, responses
-from server.live.hub import DEFAULT_SECTIONS, SECTIONS
 from server.live.messages import Refusal, parse_position, parse_sections
+from server.live.viewer import DEFAULT_SECTIONS, SECTIONS
 from server.store.columns import Columns
 
 router = APIRouter(prefix="/api/v1", tags=["readings"])

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from server import __version__
-from server.live.hub import DEFAULT_SECTIONS, MAX_RATE, SECTIONS
+from server.live.hub import MAX_RATE
 from server.live.messages import CLOSE_CODES, MESSAGE_LIMIT, MIN_RATE, OF_MANY_RUNS, OF_ONE_RUN, SENT
+from server.live.viewer import DEFAULT_SECTIONS, SECTIONS
 from server.live.wire import DTYPES
 
 router = APIRouter(tags=["live"])

@@ -19,7 +19,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from server.live import frames
-from server.live.hub import Viewer
+from server.live.viewer import Viewer
 
 log = logging.getLogger("sushibelt")
 

@@ -11,7 +11,6 @@ import asyncio
 from fastapi import APIRouter, WebSocket
 
 from server.live import session, wire
-from server.live.hub import DEFAULT_RATE, DEFAULT_SECTIONS, Viewer
 from server.live.messages import (
     OF_MANY_RUNS,
     PingRunMessage,
@@ -27,6 +26,7 @@ from server.live.messages import (
 from server.live.recovery import greeting
 from server.live.session import LOST, send_away
 from server.live.socket import adjust, admit, find
+from server.live.viewer import DEFAULT_RATE, DEFAULT_SECTIONS, Viewer
 from server.service import Service
 
 RUNS_A_SOCKET = 64

@@ -14,7 +14,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from server.api.schemas import RunResource
-from server.live.hub import DEFAULT_RATE, DEFAULT_SECTIONS, MAX_RATE, SECTIONS
+from server.live.hub import MAX_RATE
+from server.live.viewer import DEFAULT_RATE, DEFAULT_SECTIONS, SECTIONS
 
 MESSAGE_LIMIT = 4 * 1024
 MIN_RATE = 0.2

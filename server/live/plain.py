@@ -13,7 +13,7 @@ from typing import Any
 
 from fastapi import WebSocket
 
-from server.live.hub import Viewer
+from server.live.viewer import Viewer
 
 
 async def serve(socket: WebSocket, viewers: Sequence[Viewer], reading: Coroutine[Any, Any, None], stall: float) -> None:

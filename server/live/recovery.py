@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.api.schemas import run_resource
 from server.live import wire
-from server.live.hub import Said, Viewer
 from server.live.messages import parse_position
+from server.live.viewer import Said, Viewer
 from server.runs import Run
 from server.service import Service
 

@@ -17,8 +17,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from server.live import fanout, plain, wire
 from server.live.fanout import Outlet, line_of
-from server.live.hub import Viewer
 from server.live.messages import Refusal
+from server.live.viewer import Viewer
 from server.service import Service
 
 MESSAGES_PER_SECOND = 20.0

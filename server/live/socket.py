@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter, WebSocket
 
 from server.live import session, wire
-from server.live.hub import Viewer
 from server.live.messages import (
     OF_ONE_RUN,
     Refusal,
@@ -20,6 +19,7 @@ from server.live.messages import (
 )
 from server.live.recovery import greeting
 from server.live.session import LOST, send_away
+from server.live.viewer import Viewer
 from server.runs import Run
 from server.service import Service
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from server.live import wire
-from server.live.hub import SECTIONS, SMALL, Hub, Tick, Viewer
+from server.live.hub import Hub
+from server.live.viewer import SECTIONS, SMALL, Tick, Viewer
 from server.recordings.format import CHANGE, SNAPSHOT
 from server.recordings.tape import Tape, reason
 from server.runs import Run

@@ -11,8 +11,9 @@ from running import Running
 
 from server.engine.thumbnails import thumbnail
 from server.live import wire
-from server.live.hub import SECTIONS, Hub, Tick, Viewer
+from server.live.hub import Hub
 from server.live.messages import Section
+from server.live.viewer import SECTIONS, Tick, Viewer
 
 ARRAYS = {
     "dict.step": np.arange(5, dtype=np.uint32),

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from server.live import wire
-from server.live.hub import COUNT_SECONDS, Hub, Tick, Viewer
+from server.live.hub import COUNT_SECONDS, Hub
+from server.live.viewer import Tick, Viewer
 
 
 def tick(

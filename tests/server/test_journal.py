@@ -15,7 +15,8 @@ from server import journal as module
 from server.checkpoints import Shelf
 from server.errors import Unavailable
 from server.journal import Chunk, Journal, Saved
-from server.live.hub import Hub, Viewer
+from server.live.hub import Hub
+from server.live.viewer import Viewer
 from server.runs import Run
 from server.store.checkpoints import Checkpoints
 from server.store.database import Database

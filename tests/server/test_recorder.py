@@ -20,7 +20,8 @@ from server.engine import base, pipe, training
 from server.engine.outbox import Outbox
 from server.engine.training import Training
 from server.live import wire
-from server.live.hub import Hub, Tick, Viewer
+from server.live.hub import Hub
+from server.live.viewer import Tick, Viewer
 from server.recordings import recorder as recording
 from server.recordings.recorder import Recorder, TapeViewer
 from server.recordings.tape import Tape

@@ -11,9 +11,10 @@ import pytest
 from running import Running, until
 from sqlalchemy.exc import OperationalError
 
-from server.live.hub import Hub, Said, Viewer
+from server.live.hub import Hub
 from server.live.messages import parse_position
 from server.live.recovery import BACKLOG_LIMIT, chain
+from server.live.viewer import Said, Viewer
 from server.runs import Run
 from trainers.config import RunConfig
 

@@ -22,7 +22,7 @@ from raw_socket import BINARY, CLOSE, PING, PONG, TEXT, RawViewer, frame
 from running import PLAIN, Running, until
 from websockets.asyncio.client import connect
 
-from server.live.hub import Tick
+from server.live.viewer import Tick
 from server.runs import Run
 from trainers.config import RunConfig
 
