@@ -213,20 +213,8 @@ class Repository:
             spare -= count
         del self._metric_rows[run]
 
-    async def drop_metrics(self, run: str, before_epoch: int) -> None:
-        """Forget the metrics of earlier epochs: a reset run starts with an empty chart."""
-        self._metric_rows.pop(run, None)
-        async with self.database.write() as connection:
-            await self._drop_metrics(connection, run, before_epoch)
-
     async def _drop_metrics(self, connection: AsyncConnection, run: str, before_epoch: int) -> None:
         await connection.execute(delete(MetricsRow).where(MetricsRow.run == run, MetricsRow.epoch < before_epoch))
-
-    async def truncate_metrics(self, run: str, first_epoch: int, step: int) -> None:
-        """Forget what epochs from `first_epoch` on said of steps past `step`."""
-        self._metric_rows.pop(run, None)
-        async with self.database.write() as connection:
-            await self._truncate_metrics(connection, run, first_epoch, step)
 
     async def _truncate_metrics(self, connection: AsyncConnection, run: str, first_epoch: int, step: int) -> None:
         mine = (MetricsRow.run == run, MetricsRow.epoch >= first_epoch, MetricsRow.last_step > step)

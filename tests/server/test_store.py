@@ -85,7 +85,7 @@ def test_metrics_are_joined_cut_and_bounded(database: Path | str, monkeypatch: p
         kept = (await store.metrics("r1", 1)).values["step"]
         assert 80 <= len(kept) <= 110
         assert kept[-1] == 220
-        await store.drop_metrics("r1", 2)
+        await store.restart("r1", {"step": 0}, [], 2, 0)
         assert len((await store.metrics("r1", 1)).values["step"]) == 0
 
     with_store(database, body)
@@ -180,11 +180,11 @@ def test_metrics_past_a_step_are_forgotten(database: Path | str, step: int) -> N
     async def body(store: Repository) -> None:
         await three_epochs(store)
         before = await lineage(store)
-        await store.truncate_metrics("r1", 2, step)
+        await store.restart("r1", {"step": step}, [], 2, step)
         # What was stored twice stands once more where its later time is gone.
         twice = [(n, 2) for n in (9, 10) if step == 8 and n <= step]
         assert await lineage(store) == [row for row in before if row[0] <= step] + twice
-        assert await rows_of_epoch(store, 1) == 50
+        assert await rows_of_epoch(store, 1) == 0
         data = np.array([[step + 1], [4]], "<f8").tobytes()
         await store.add_metrics("r1", 4, ["step", "loss"], data, {"step": step + 1})
         assert (await lineage(store))[-1] == (step + 1, 4)
