@@ -11,9 +11,7 @@ import argparse
 import contextlib
 import json
 import os
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -27,11 +25,10 @@ from rich.console import Console
 from benchmarks import environment
 from benchmarks.measure import Rates, Spread, ratio
 from benchmarks.results import FOLDER, publish
-from server.__main__ import listen
+from benchmarks.service import service
 
 WARM_STEPS = 10
 ENDLESS = 10_000_000  # a run without an end would sleep while nobody watches
-START_SECONDS = 180.0
 
 
 class Rival:
@@ -84,33 +81,10 @@ def cpu_seconds(process: int) -> float:
 
 
 @contextlib.contextmanager
-def service(folder: Path, **differing: float) -> Iterator[Rival]:
-    """A service on a free port, stopped at the end."""
-    with listen("127.0.0.1", 0) as bound:
-        port = bound.getsockname()[1]
-    settings = {"PORT": port, "DATA_DIR": folder, "LESSONS": "false", **differing}
-    variables = os.environ | {f"SUSHIBELT_{name}": str(value) for name, value in settings.items()}
-    nowhere = subprocess.DEVNULL
-    process = subprocess.Popen(
-        [sys.executable, "-m", "server"], env=variables, stdout=nowhere, stderr=nowhere
-    )  # a line a request
-    try:
-        url, until = f"http://127.0.0.1:{port}", time.monotonic() + START_SECONDS
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/readyz") as answer:
-                if answer.status == 200:
-                    break
-            if process.poll() is not None or time.monotonic() > until:
-                raise SystemExit("the service did not start; `python -m server` says why")
-            time.sleep(0.3)
+def rival(folder: Path, **differing: float) -> Iterator[Rival]:
+    """A service without the lesson's runs."""
+    with service(folder, LESSONS="false", **differing) as (url, process):
         yield Rival(url, process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def compare(config: dict[str, Any], megabytes: float, seconds: float, rounds: int) -> dict[str, Any]:
@@ -123,9 +97,9 @@ def compare(config: dict[str, Any], megabytes: float, seconds: float, rounds: in
     rates: Rates = {kind: [] for kind in kinds}
     shares: Rates = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        rivals = {kind: stack.enter_context(service(Path(name) / kind, **other)) for kind, other in kinds.items()}
-        for rival in rivals.values():
-            rival.prepare(config)
+        rivals = {kind: stack.enter_context(rival(Path(name) / kind, **other)) for kind, other in kinds.items()}
+        for one in rivals.values():
+            one.prepare(config)
         for number in range(-1, rounds):  # the first round warms up
             order = list(rivals)
             for kind in order[number % 3 :] + order[: number % 3]:
