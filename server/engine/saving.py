@@ -30,7 +30,6 @@ RETRY_SECONDS = 10.0  # after one that could not be written
 class _Job:
     run: str
     epoch: int
-    offset: int
     taken: TakenLike
     path: Path
     took: float
@@ -73,7 +72,7 @@ class Saving:
         path = self._folder / training.run / name
         self._writing.add(training.run)
         took = time.monotonic() - begun
-        self._jobs.put(_Job(training.run, training.epoch, training.offset, taken, path, took))
+        self._jobs.put(_Job(training.run, training.epoch, taken, path, took))
 
     def _work(self) -> None:
         while True:
@@ -82,7 +81,6 @@ class Saving:
                 "op": "saved",
                 "run": job.run,
                 "epoch": job.epoch,
-                "offset": job.offset,
                 "step": job.taken.step,
                 "file": f"{job.run}/{job.path.name}",
                 "size": 0,

@@ -267,7 +267,7 @@ class Training:
 
     def saved(self, message: dict[str, Any]) -> None:
         """A checkpoint is whole on disk. All that led to it has been said before."""
-        names = ("run", "epoch", "offset", "step", "file", "size")
+        names = ("run", "epoch", "step", "file", "size")
         self.outbox.send({"kind": "checkpoint"} | {name: message[name] for name in names})
         if self.save_error is not None:
             self.save_error = None
