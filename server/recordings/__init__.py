@@ -98,10 +98,6 @@ class Recordings:
         recorder = self._recorders.get(run.id)
         return recorder.error if recorder is not None else None
 
-    def usage(self, run: Run) -> int:
-        """Bytes that the run's recording takes on disk."""
-        return self._tape(run).size
-
     async def reading(self, run: Run) -> Reading:
         """The tape as it is now. To be closed.
 
