@@ -11,12 +11,12 @@ import time
 from collections.abc import Mapping
 
 from server.engine.base import Loss, Message
+from server.events import Event
 from server.journal import Chunk, Journal, Saved
 from server.launching import Launcher
 from server.live.hub import Hub
 from server.live.viewer import Tick
 from server.runs import Run
-from server.store.repository import StoredEvent
 from trainers.config import RunConfig
 
 log = logging.getLogger("sushibelt")
@@ -48,7 +48,7 @@ class Hearing:
         run.step, run.offset, run.updated = now["step"], message["offset"], time.time()
         run.save_error = now["save_error"]
         run.config = RunConfig.model_validate(message["config"])
-        await self._journal.note(run, StoredEvent(run.epoch, run.offset, message["event"]))
+        await self._journal.note(run, Event(run.epoch, run.offset, message["event"]))
 
     async def on_tick(self, message: Message, frame: bytes) -> None:
         """A tick to viewers, bytes as they came."""

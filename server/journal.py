@@ -18,9 +18,10 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from server.checkpoints import Shelf
 from server.errors import Unavailable
+from server.events import Event
 from server.live.hub import Hub
 from server.runs import Run
-from server.store.repository import Repository, StoredEvent
+from server.store.repository import Repository
 
 log = logging.getLogger("sushibelt")
 
@@ -52,7 +53,7 @@ class Saved:
     size: int
 
 
-Item = StoredEvent | Chunk | Saved
+Item = Event | Chunk | Saved
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Waiting:
     def _count(self, item: Item, sign: int) -> None:
         if isinstance(item, Chunk):
             self.bytes += sign * len(item.data)
-        elif isinstance(item, StoredEvent):
+        elif isinstance(item, Event):
             self.events += sign
 
 
@@ -107,14 +108,14 @@ class Journal:
         self.error: str | None = None
         """Why the database cannot be written, while it cannot."""
 
-    def next_event(self, run: Run, type_: str, **fields: Any) -> StoredEvent:
+    def next_event(self, run: Run, type_: str, **fields: Any) -> Event:
         """An event of the service's own, next on the run's wire; not yet published."""
         run.offset = max(run.offset, self._hub.position(run.id)[1]) + 1
         run.updated = time.time()
         body = {"type": type_, "step": run.step, "time": round(run.updated, 3), **fields}
-        return StoredEvent(run.epoch, run.offset, body)
+        return Event(run.epoch, run.offset, body)
 
-    async def publish(self, run: Run, *events: StoredEvent) -> None:
+    async def publish(self, run: Run, *events: Event) -> None:
         """Events to disk together with the run as it is now, then to viewers.
 
         Raises:
@@ -223,7 +224,7 @@ class Journal:
         while waiting.items:
             first = waiting.items[0]
             try:
-                if isinstance(first, StoredEvent):
+                if isinstance(first, Event):
                     await self._write_events(run, waiting, _events(waiting.items))
                     continue
                 if isinstance(first, Chunk):
@@ -239,7 +240,7 @@ class Journal:
             waiting.take()
         return refused
 
-    async def _write_events(self, run: Run, waiting: Waiting, events: list[StoredEvent]) -> None:
+    async def _write_events(self, run: Run, waiting: Waiting, events: list[Event]) -> None:
         """The oldest that wait, in one transaction."""
         back = [event.body.get("from_step", 0) for event in events if event.body["type"] in {"resumed", "reset"}]
         if back:  # the steps past it are taken again: two truths about one step would be one too many
@@ -253,9 +254,9 @@ class Journal:
             self._since_trim[run.id] = 0
             await self._repository.trim_events(run.id)
 
-    def _done(self, run: Run, waiting: Waiting, event: StoredEvent) -> None:
+    def _done(self, run: Run, waiting: Waiting, event: Event) -> None:
         waiting.take()
-        self._hub.event(run.id, event.epoch, event.offset, event.body, event.previous)
+        self._hub.event(run.id, event)
 
     async def _write_singly(self, run: Run, waiting: Waiting) -> int:
         """No room would ever make one of these fit: find which, and let the others in. An event that is stored
@@ -284,11 +285,11 @@ class Journal:
         return Unavailable(detail, code="store_unavailable", retry_after=10)
 
 
-def _events(items: Iterable[Item]) -> list[StoredEvent]:
+def _events(items: Iterable[Item]) -> list[Event]:
     """The oldest, up to the first that is no event."""
-    found: list[StoredEvent] = []
+    found: list[Event] = []
     for item in items:
-        if not isinstance(item, StoredEvent):
+        if not isinstance(item, Event):
             break
         found.append(item)
     return found

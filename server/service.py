@@ -241,7 +241,7 @@ class Service:
             self.hub.remove(run.id, 4404, "the run could not be made")
             raise
         self.runs[run.id] = run
-        self.hub.event(run.id, event.epoch, event.offset, event.body, event.previous)
+        self.hub.event(run.id, event)
 
     async def adopt(self, run: Run, checkpoint: StoredCheckpoint, knobs: KnobChange) -> None:
         """Take in a run that begins with a checkpoint; `knobs` act from its first step on."""
@@ -259,7 +259,7 @@ class Service:
             raise
         self.runs[run.id] = run
         for event in events:
-            self.hub.event(run.id, event.epoch, event.offset, event.body, event.previous)
+            self.hub.event(run.id, event)
 
     async def remove(self, run: Run, *, ended: bool = False) -> None:
         """Stop and forget the run with all its data; with `ended` only if it is not active.

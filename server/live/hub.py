@@ -15,10 +15,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from server.engine.base import Watch
-from server.live.viewer import DEFAULT_RATE, SECTIONS, Said, Tick, Viewer
+from server.events import Event
+from server.live.viewer import DEFAULT_RATE, SECTIONS, Tick, Viewer, event_text
 
 MAX_RATE = 30.0
 RECENT_EVENTS = 256
@@ -34,7 +34,7 @@ class Channel:
 
     epoch: int
     offset: int
-    events: deque[Said] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
     last: str | None = None  # position of the newest event, None before the first
     viewers: set[Viewer] = field(default_factory=set)
     latest: Tick | None = None
@@ -273,17 +273,16 @@ class Hub:
         if lacking:
             self._lack(run, channel)
 
-    def event(self, run: str, epoch: int, offset: int, body: dict[str, Any], previous: str | None = None) -> None:
+    def event(self, run: str, event: Event) -> None:
         """An event, already on disk, to all viewers: also one of the last epoch that was long in coming."""
         channel = self._channels.get(run)
-        if channel is None or epoch > channel.epoch:
+        if channel is None or event.epoch > channel.epoch:
             return
-        if epoch == channel.epoch:  # an older one was late on disk; it is none the less of this run's history
-            channel.offset = max(channel.offset, offset)
-        said = Said(epoch, offset, body, previous)
-        channel.events.append(said)
-        channel.last = said.position
-        message = said.text(run)
+        if event.epoch == channel.epoch:  # an older one was late on disk; it is none the less of this run's history
+            channel.offset = max(channel.offset, event.offset)
+        channel.events.append(event)
+        channel.last = event.position
+        message = event_text(run, event)
         size = len(message.encode())
         for viewer in channel.people:
             viewer.say(message, size)
@@ -292,12 +291,12 @@ class Hub:
         """EPOCH:OFFSET of the newest event that viewers heard, or None."""
         return self._channels[run].last
 
-    def recent(self, run: str, after: tuple[int, int]) -> list[Said] | None:
+    def recent(self, run: str, after: tuple[int, int]) -> list[Event] | None:
         """Events past `after` from memory, or None when memory does not reach back so far."""
         events = self._channels[run].events
-        if not events or events[0][:2] > after:
+        if not events or events[0].place > after:
             return None
-        return [entry for entry in events if entry[:2] > after]
+        return [entry for entry in events if entry.place > after]
 
     def known(self, run: str) -> Tick | None:
         """The newest snapshot in memory, be it old."""

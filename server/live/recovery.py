@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.api.schemas import run_resource
+from server.events import Event
 from server.live import wire
 from server.live.messages import parse_position
-from server.live.viewer import Said, Viewer
+from server.live.viewer import Viewer, event_text
 from server.runs import Run
 from server.service import Service
 
@@ -48,27 +49,26 @@ async def greeting(service: Service, run: Run, viewer: Viewer, since: Position |
     return [hello, *chain(run, events, since, newest)]
 
 
-async def _events(service: Service, run: Run, since: Position, newest: Position) -> Sequence[Said]:
+async def _events(service: Service, run: Run, since: Position, newest: Position) -> Sequence[Event]:
     recent = service.hub.recent(run.id, since)
     if recent is not None:
-        return [said for said in recent if said[:2] <= newest]
-    stored = await service.repository.events(run.id, after=since, upto=newest, limit=BACKLOG_LIMIT, newest=True)
-    return [Said(event.epoch, event.offset, event.body, event.previous) for event in stored]
+        return [event for event in recent if event.place <= newest]
+    return await service.repository.events(run.id, after=since, upto=newest, limit=BACKLOG_LIMIT, newest=True)
 
 
-def chain(run: Run, events: Sequence[Said], since: Position, newest: Position) -> list[str]:
+def chain(run: Run, events: Sequence[Event], since: Position, newest: Position) -> list[str]:
     """Messages of the events after `since` up to `newest`, with a gap wherever one is missing."""
     detail = (
         f"events are missing here: the newest {BACKLOG_LIMIT} come this way, and a run's oldest are forgotten; "
         f"GET /api/v1/runs/{run.id}/events has what is left"
     )
     texts, known = [], since
-    for said in events:
-        before = parse_position(said.previous) if said.previous is not None else (0, 0)
+    for event in events:
+        before = parse_position(event.previous) if event.previous is not None else (0, 0)
         if before > known:
             texts.append(gap(run, known, before, detail))
-        texts.append(said.text(run.id))
-        known = said[:2]
+        texts.append(event_text(run.id, event))
+        known = event.place
     if newest > known:
         texts.append(gap(run, known, newest, detail))
     return texts

@@ -10,8 +10,9 @@ import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
+from server.events import Event
 from server.live import frames, wire
 
 SECTIONS = ("dict", "map", "matrix", "views", "matrix:64")
@@ -74,23 +75,10 @@ def group_of(name: str) -> str | None:
     return group if group in SECTIONS else None
 
 
-class Said(NamedTuple):
-    """An event and its place; `previous` is EPOCH:OFFSET of the event before it, None for a run's first."""
-
-    epoch: int
-    offset: int
-    body: dict[str, Any]
-    previous: str | None = None
-
-    @property
-    def position(self) -> str:
-        """EPOCH:OFFSET."""
-        return f"{self.epoch}:{self.offset}"
-
-    def text(self, run: str) -> str:
-        """The message that viewers of the run get."""
-        place = {"epoch": self.epoch, "offset": self.offset, "previous": self.previous}
-        return wire.text("event", run=run, **place, event=self.body)
+def event_text(run: str, event: Event) -> str:
+    """The message that viewers of the run get."""
+    place = {"epoch": event.epoch, "offset": event.offset, "previous": event.previous}
+    return wire.text("event", run=run, **place, event=event.body)
 
 
 @dataclass(eq=False)

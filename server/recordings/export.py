@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from server.events import Event
 from server.live import wire
 from server.recordings import format as sbr
 from server.recordings.tape import Entry, Reading
-from server.store.repository import StoredEvent
 
 CHUNK_BYTES = 256 * 1024
 AFTER_SECONDS = 60.0  # events after the last tick that still belong to it, such as the run's end
@@ -56,7 +56,7 @@ def prepare(
     *,
     run: dict[str, Any],
     catalog: dict[str, Any],
-    events: Sequence[StoredEvent],
+    events: Sequence[Event],
     sheets: Sequence[bytes],
 ) -> Export:
     """Lay out the file.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +11,7 @@ from sqlalchemy import CursorResult, Text, delete, func, insert, select, tuple_,
 from sqlalchemy import cast as cast_sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.events import Event
 from server.store.checkpoints import StoredCheckpoint
 from server.store.columns import Block, Columns, forget_from, join, pack, unpack
 from server.store.database import Database
@@ -21,22 +22,6 @@ DELETED = "deleted"  # the state of a run that is being deleted, so that a crash
 DELETE_ROWS = 200  # metrics deleted in one transaction: some 10 MB, so that other writers get their turn
 MAX_EVENTS = 20_000
 MAX_EVALUATIONS = 2_000  # kept besides: a run's scores are worth more than its ordinary events
-
-
-@dataclass(frozen=True)
-class StoredEvent:
-    """An event and its place on the wire."""
-
-    epoch: int
-    offset: int
-    body: dict[str, Any]
-    previous: str | None = None
-    """EPOCH:OFFSET of the event before it, whether that is still stored or not; None for a run's first."""
-
-    @property
-    def position(self) -> str:
-        """EPOCH:OFFSET."""
-        return f"{self.epoch}:{self.offset}"
 
 
 class Repository:
@@ -55,8 +40,8 @@ class Repository:
             return [dict(row) for row in rows.mappings()]
 
     async def add_run(
-        self, columns: dict[str, Any], events: Sequence[StoredEvent], checkpoint: StoredCheckpoint | None = None
-    ) -> list[StoredEvent]:
+        self, columns: dict[str, Any], events: Sequence[Event], checkpoint: StoredCheckpoint | None = None
+    ) -> list[Event]:
         """A new run with its first events, and the checkpoint that it begins with, in one transaction; the events
         as they are stored, each with the one before it."""
         async with self.database.write() as connection:
@@ -65,15 +50,15 @@ class Repository:
                 await connection.execute(insert(CheckpointRow).values(**asdict(checkpoint)))
             return await self._add_events(connection, columns["id"], events)
 
-    async def save(self, run: str, columns: dict[str, Any], events: Sequence[StoredEvent] = ()) -> list[StoredEvent]:
+    async def save(self, run: str, columns: dict[str, Any], events: Sequence[Event] = ()) -> list[Event]:
         """The run as it is now together with the events that made it so, in one transaction; the events as stored."""
         async with self.database.write() as connection:
             await connection.execute(update(RunRow).where(RunRow.id == run).values(**columns))
             return await self._add_events(connection, run, events)
 
     async def restart(
-        self, run: str, columns: dict[str, Any], events: Sequence[StoredEvent], first_epoch: int, step: int
-    ) -> list[StoredEvent]:
+        self, run: str, columns: dict[str, Any], events: Sequence[Event], first_epoch: int, step: int
+    ) -> list[Event]:
         """The run goes on from `step`, or from 0 in an epoch of its own: in one transaction its metrics past that
         step and all of epochs before `first_epoch` are forgotten, its columns are set and the events that say so
         are stored; these as stored."""
@@ -113,9 +98,7 @@ class Repository:
                     found[run] = found.get(run, 0) + int(size)
         return found
 
-    async def _add_events(
-        self, connection: AsyncConnection, run: str, events: Sequence[StoredEvent]
-    ) -> list[StoredEvent]:
+    async def _add_events(self, connection: AsyncConnection, run: str, events: Sequence[Event]) -> list[Event]:
         if not events:
             return []
         last = select(EventRow.epoch, EventRow.offset).where(EventRow.run == run)
@@ -124,7 +107,7 @@ class Repository:
         previous = None if before is None else f"{before[0]}:{before[1]}"
         stored = []
         for event in events:
-            stored.append(replace(event, previous=previous))
+            stored.append(event._replace(previous=previous))
             row = {"run": run, "epoch": event.epoch, "offset": event.offset, "previous": previous}
             row |= {"type": event.body["type"], "body": event.body}
             await connection.execute(insert(EventRow).values(**row))
@@ -142,7 +125,7 @@ class Repository:
         limit: int = 1_000,
         newest: bool = False,
         type_: str | None = None,
-    ) -> list[StoredEvent]:
+    ) -> list[Event]:
         """Events past `after` = (epoch, offset), in order, all or of one type; with `newest` the last `limit`."""
         place = tuple_(EventRow.epoch, EventRow.offset)
         query = select(EventRow.epoch, EventRow.offset, EventRow.body, EventRow.previous)
@@ -155,7 +138,7 @@ class Repository:
         query = query.order_by(*(column.desc() for column in order)) if newest else query.order_by(*order)
         async with self.database.read() as connection:
             rows = (await connection.execute(query.limit(limit))).all()
-        found = [StoredEvent(*row) for row in rows]
+        found = [Event(*row) for row in rows]
         return found[::-1] if newest else found
 
     async def trim_events(self, run: str, keep: int = MAX_EVENTS, evaluations: int = MAX_EVALUATIONS) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from server.events import Event
 from server.live import wire
 from server.live.hub import COUNT_SECONDS, Hub
 from server.live.viewer import Tick, Viewer
@@ -138,7 +139,7 @@ def test_events_are_kept_in_order_and_too_many_end_the_viewer() -> None:
         rig = Rig()
         viewer, small = rig.viewer(), rig.viewer(queue_limit=2_000)
         for offset in range(1, 101):
-            rig.hub.event("r", 1, offset, {"type": "state", "step": offset})
+            rig.hub.event("r", Event(1, offset, {"type": "state", "step": offset}))
         texts = [text for text in viewer.texts() if '"event"' in text]
         assert len(texts) == 100
         assert '"offset":1,' in texts[0]

@@ -14,13 +14,14 @@ from sqlalchemy.exc import OperationalError
 from server import journal as module
 from server.checkpoints import Shelf
 from server.errors import Unavailable
+from server.events import Event
 from server.journal import Chunk, Journal, Saved
 from server.live.hub import Hub
 from server.live.viewer import Viewer
 from server.runs import Run
 from server.store.checkpoints import Checkpoints
 from server.store.database import Database
-from server.store.repository import Repository, StoredEvent
+from server.store.repository import Repository
 from trainers.config import RunConfig
 
 
@@ -141,7 +142,7 @@ def test_what_can_never_be_stored_holds_up_nobody_and_is_not_acknowledged(tmp_pa
     async def play(stage: Stage) -> None:
         event = stage.event(n=1)
         await stage.journal.publish(stage.run, event)
-        other = StoredEvent(1, event.offset, {"type": "state", "n": 2})  # another event at the same place
+        other = Event(1, event.offset, {"type": "state", "n": 2})  # another event at the same place
         with pytest.raises(Unavailable):
             await stage.journal.publish(stage.run, stage.event(n=3), other, stage.event(n=4))
         await stage.journal.settled(stage.run)

@@ -12,6 +12,7 @@ from test_recovery import place
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from server.events import Event
 from server.live import wire
 from server.live.many import RUNS_A_SOCKET
 
@@ -265,7 +266,7 @@ def test_the_events_of_all_runs_share_one_bound(belt: Running) -> None:
         def fill() -> None:
             for n in range(300):
                 for run in runs:
-                    belt.service.hub.event(run, 1, 100 + n, {"type": "note", "text": "x" * 500})
+                    belt.service.hub.event(run, Event(1, 100 + n, {"type": "note", "text": "x" * 500}))
 
         assert belt.loop is not None
         belt.loop.call_soon_threadsafe(fill)

@@ -19,6 +19,7 @@ import pytest
 from server.engine import base, pipe, training
 from server.engine.outbox import Outbox
 from server.engine.training import Training
+from server.events import Event
 from server.live import wire
 from server.live.hub import Hub
 from server.live.viewer import Tick, Viewer
@@ -73,7 +74,7 @@ def test_a_recorder_is_asked_for_but_not_counted() -> None:
         both = rig.watches[-1]
         assert (both.viewers, both.rate, both.sections, both.reach) == (1, 20.0, ("dict",), 1.0)
         assert (rig.hub.viewers, rig.hub.emptied.is_set()) == (1, False)
-        rig.hub.event("r", 1, 1, {"type": "state"})
+        rig.hub.event("r", Event(1, 1, {"type": "state"}))
         assert len(person.texts()) == 2
         assert tape.texts() == [], "events are in the store"
         rig.hub.leave("r", person)

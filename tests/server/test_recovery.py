@@ -11,10 +11,11 @@ import pytest
 from running import Running, until
 from sqlalchemy.exc import OperationalError
 
+from server.events import Event
 from server.live.hub import Hub
 from server.live.messages import parse_position
 from server.live.recovery import BACKLOG_LIMIT, chain
-from server.live.viewer import Said, Viewer
+from server.live.viewer import Viewer
 from server.runs import Run
 from trainers.config import RunConfig
 
@@ -162,8 +163,8 @@ def test_history_that_cannot_be_read_is_a_gap_and_the_run_goes_on(
     belt.command(run, "stop")
 
 
-def said(*numbers: int) -> list[Said]:
-    return [Said(1, n, {"type": "state"}, f"1:{n - 1}" if n > 1 else None) for n in numbers]
+def said(*numbers: int) -> list[Event]:
+    return [Event(1, n, {"type": "state"}, f"1:{n - 1}" if n > 1 else None) for n in numbers]
 
 
 @pytest.mark.parametrize(
@@ -210,8 +211,8 @@ def test_an_event_of_the_last_epoch_that_was_long_in_coming_is_heard() -> None:
         viewer = Viewer()
         hub.join("r", viewer)
         hub.open("r", 2, 0)
-        hub.event("r", 1, 9, {"type": "state"}, "1:8")  # written late: the disk was slow
-        hub.event("r", 2, 1, {"type": "reset"}, "1:9")
+        hub.event("r", Event(1, 9, {"type": "state"}, "1:8"))  # written late: the disk was slow
+        hub.event("r", Event(2, 1, {"type": "reset"}, "1:9"))
         assert [text.count("event") > 0 for text in viewer.texts()][:2] == [True, True]
         assert hub.position("r") == (2, 1)
 
@@ -225,12 +226,12 @@ def test_the_queue_of_events_is_bounded_in_bytes_and_not_in_letters() -> None:
         narrow, wide = Viewer(queue_limit=2_000), Viewer(queue_limit=2_000)
         hub.join("r", narrow)
         for n in range(10):
-            hub.event("r", 1, n, {"type": "x" * 60})
+            hub.event("r", Event(1, n, {"type": "x" * 60}))
         assert narrow.close is None
         hub.leave("r", narrow)
         hub.join("r", wide)
         for n in range(10):
-            hub.event("r", 1, n, {"type": "寿" * 60})
+            hub.event("r", Event(1, n, {"type": "寿" * 60}))
         assert wide.close is not None
         assert wide.close[0] == 4408
 

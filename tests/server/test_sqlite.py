@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.events import Event
 from server.runs import Run
 from server.store.database import Database, StoreError, lock_folder
-from server.store.repository import Repository, StoredEvent
+from server.store.repository import Repository
 from trainers.config import RunConfig
 
 
@@ -43,7 +44,7 @@ def test_what_is_deleted_gives_its_space_back_and_is_gone(tmp_path: Path) -> Non
         for name in ("kept", "secret"):
             run = Run(name, name, RunConfig.model_validate({"method": "moco"}))
             # Larger than what one call of the pragma gives back.
-            events = [StoredEvent(1, n, {"type": "state", "what": name * 30_000}) for n in range(80)]
+            events = [Event(1, n, {"type": "state", "what": name * 30_000}) for n in range(80)]
             await store.add_run(run.columns(), events)
         await database.reclaim()
         full = len(contents())

@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from server.events import Event
 from server.runs import Run
 from server.store import repository as repository_module
 from server.store.checkpoints import Checkpoints
 from server.store.database import Database
 from server.store.models import MetricsRow, RunRow
-from server.store.repository import Repository, StoredEvent
+from server.store.repository import Repository
 from trainers.config import RunConfig
 
 
@@ -45,9 +46,9 @@ def block(first: int, last: int) -> bytes:
 def test_runs_and_events_survive(database: Path | str) -> None:
     async def write(store: Repository) -> None:
         run = new_run()
-        await store.add_run(run.columns(), [StoredEvent(1, 1, {"type": "created"})])
+        await store.add_run(run.columns(), [Event(1, 1, {"type": "created"})])
         run.state, run.epoch = "running", 2
-        await store.save("r1", run.columns(), [StoredEvent(2, n, {"type": "state", "n": n}) for n in range(1, 6)])
+        await store.save("r1", run.columns(), [Event(2, n, {"type": "state", "n": n}) for n in range(1, 6)])
 
     async def read(store: Repository) -> None:
         (columns,) = await store.runs()
@@ -94,7 +95,7 @@ def test_metrics_are_joined_cut_and_bounded(database: Path | str, monkeypatch: p
 def test_a_failed_transaction_leaves_nothing(database: Path | str) -> None:
     async def body(store: Repository) -> None:
         await store.add_run(new_run().columns(), [])
-        twice = [StoredEvent(1, 1, {"type": "a"}), StoredEvent(1, 1, {"type": "a"})]
+        twice = [Event(1, 1, {"type": "a"}), Event(1, 1, {"type": "a"})]
         with pytest.raises(IntegrityError):
             await store.save("r1", {"step": 9}, twice)
         assert (await store.runs())[0]["step"] == 0
@@ -119,11 +120,9 @@ def test_of_a_step_taken_twice_the_last_time_counts(database: Path | str) -> Non
 
 def test_events_know_the_one_before_them_also_when_that_is_forgotten(database: Path | str) -> None:
     async def body(store: Repository) -> None:
-        first = await store.add_run(new_run().columns(), [StoredEvent(1, n, {"type": "a"}) for n in (1, 4)])
-        later = await store.save(
-            "r1", {"step": 1}, [StoredEvent(1, 9, {"type": "a"}), StoredEvent(2, 1, {"type": "a"})]
-        )
-        last = await store.restart("r1", {"step": 0}, [StoredEvent(3, 1, {"type": "reset"})], 3, 0)
+        first = await store.add_run(new_run().columns(), [Event(1, n, {"type": "a"}) for n in (1, 4)])
+        later = await store.save("r1", {"step": 1}, [Event(1, 9, {"type": "a"}), Event(2, 1, {"type": "a"})])
+        last = await store.restart("r1", {"step": 0}, [Event(3, 1, {"type": "reset"})], 3, 0)
         assert await store.save("r1", {"step": 1}) == []
         assert [event.previous for event in [*first, *later, *last]] == [None, "1:1", "1:4", "1:9", "2:1"]
         assert await store.events("r1") == [*first, *later, *last]
@@ -135,7 +134,7 @@ def test_events_know_the_one_before_them_also_when_that_is_forgotten(database: P
 
 def test_trimming_spares_the_newest_evaluations(database: Path | str) -> None:
     async def body(store: Repository) -> None:
-        events = [StoredEvent(1, n, {"type": "evaluation" if n % 2 else "state"}) for n in range(1, 21)]
+        events = [Event(1, n, {"type": "evaluation" if n % 2 else "state"}) for n in range(1, 21)]
         await store.add_run(new_run().columns(), events)
         assert await store.trim_events("r1", keep=20, evaluations=1) == 0
         assert await store.trim_events("r1", keep=4, evaluations=5) == 13
@@ -195,7 +194,7 @@ def test_metrics_past_a_step_are_forgotten(database: Path | str, step: int) -> N
 def test_a_restart_is_one_transaction(database: Path | str) -> None:
     async def body(store: Repository) -> None:
         await three_epochs(store)
-        event = StoredEvent(4, 1, {"type": "restart"})
+        event = Event(4, 1, {"type": "restart"})
         await store.save("r1", {"epoch": 3}, [event])
         before = await lineage(store, 1)
         with pytest.raises(IntegrityError):  # the event is there already
@@ -203,7 +202,7 @@ def test_a_restart_is_one_transaction(database: Path | str) -> None:
         assert await lineage(store, 1) == before
         assert await rows_of_epoch(store, 1) == 50
         assert (await store.runs())[0]["epoch"] == 3
-        await store.restart("r1", {"epoch": 4, "step": 7}, [StoredEvent(4, 2, {"type": "restart"})], 2, 7)
+        await store.restart("r1", {"epoch": 4, "step": 7}, [Event(4, 2, {"type": "restart"})], 2, 7)
         assert await lineage(store) == [(n, 2) for n in range(1, 8)]
         assert await rows_of_epoch(store, 1) == 0
         assert [(row["epoch"], row["step"]) for row in await store.runs()] == [(4, 7)]
