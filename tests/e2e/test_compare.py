@@ -48,7 +48,7 @@ def test_a_link_opens_a_pair_that_differs_in_one_thing(
         assert lane.locator("tbody tr").count() >= 1
         lane.get_by_role("button", name="Close and delete both").click()
         until(lambda: not pairs(url), 20, "both to be deleted")
-        assert "compare" not in page.url
+        until(lambda: "compare" not in page.evaluate("location.href"), 5, "the address to forget it")
 
 
 def test_one_pair_a_page_and_none_when_the_reader_leaves(browser: Browser, url: str) -> None:
