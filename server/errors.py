@@ -3,6 +3,7 @@
     SushibeltError                  any error with a stable code
     ├── Invalid              422    a field of the request is wrong; `errors` names it
     ├── NotFound             404    no such run, image set or page
+    ├── NotAcceptable        406    no format that the client takes is to be had
     ├── Conflict             409    right request, wrong moment (the run is finished, ...)
     ├── Forbidden            403    cross-site request or wrong Host
     ├── TooLarge             413    the body is larger than the service reads
@@ -99,6 +100,10 @@ class Invalid(SushibeltError):
 
 class NotFound(SushibeltError):
     status, code = 404, "not_found"
+
+
+class NotAcceptable(SushibeltError):
+    status, code = 406, "not_acceptable"
 
 
 class Conflict(SushibeltError):

@@ -7,13 +7,14 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from server.blame import Blame
 from trainers.config import RunConfig
 
 Lesson = Literal["bank", "belt", "matrix"]
 State = Literal["queued", "running", "paused", "finished", "failed", "stopped"]
+STATES: tuple[State, ...] = get_args(State)
 ACTIVE = frozenset({"queued", "running", "paused"})
 WAITING = "waiting for the worker"
 THEN_PAUSED = ", then paused"
@@ -53,6 +54,11 @@ class Run:
     parent: str | None = None
     parent_step: int | None = None
     """The run and the step that this one was forked from."""
+    schedule: list[dict[str, Any]] = field(default_factory=list)
+    """Knob changes that were asked for with the run: {"step", "knobs"} of each, by step (server.schedules)."""
+    sweep: str | None = None
+    sweep_cell: int | None = None
+    """The sweep that made it, and the number of its cell there."""
     saved_step: int | None = None
     """Step of the newest checkpoint that is on disk."""
     save_error: str | None = None
@@ -92,6 +98,9 @@ class Run:
             "request_digest": self.request_digest,
             "parent": self.parent,
             "parent_step": self.parent_step,
+            "schedule": self.schedule or None,
+            "sweep": self.sweep,
+            "sweep_cell": self.sweep_cell,
         }
 
     @classmethod
@@ -101,7 +110,8 @@ class Run:
         Raises:
             ValueError: the stored config is not valid any more.
         """
-        return cls(**{**columns, "config": RunConfig.model_validate(columns["config"])})
+        config = RunConfig.model_validate(columns["config"])
+        return cls(**{**columns, "config": config, "schedule": columns["schedule"] or []})
 
 
 def new_id() -> str:

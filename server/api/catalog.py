@@ -7,10 +7,11 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import annotated_types
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from server import __version__
 from server.api.deps import ServiceDep
+from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.schemas import Catalog, DeviceInfo, ImageSetInfo, MethodInfo, PhaseInfo, PresetInfo, SettingInfo
 from server.errors import responses
 from server.service import Service
@@ -38,9 +39,14 @@ TYPES: dict[type, Literal["integer", "number", "boolean", "string"]] = {
 }
 
 
-@router.get("/catalog", operation_id="get_catalog", responses=responses())
-async def catalog(service: ServiceDep) -> Catalog:
+@router.get("/catalog", operation_id="get_catalog", response_model=Catalog, responses={**responses(), **CONDITIONAL})
+async def get_catalog(service: ServiceDep, if_none_match: IfNoneMatch = None) -> Response:
     """Methods, presets, image sets with their state, settings with their ranges, figures, devices."""
+    return conditional(catalog(service), if_none_match)
+
+
+def catalog(service: Service) -> Catalog:
+    """Everything that a client may choose from, as it is now."""
     engine = service.engine
     return Catalog(
         version=__version__,

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 
 from server.api.deps import RunDep, ServiceDep
+from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
+from server.api.formats import MEDIA, VARY, FormatDep, content
 from server.api.schemas import EventEnvelope, EventList, Metrics
 from server.errors import Invalid, responses
+from server.exports import chunks, csv_of_figures, ordered, parquet_of_figures
 from server.live.messages import Refusal, parse_position, parse_sections
 from server.live.viewer import DEFAULT_SECTIONS, SECTIONS
-from server.store.columns import Columns
+from server.runs import Run
+from server.service import Service
+from server.store.columns import Block, Columns
+from server.store.repository import MAX_METRIC_ROWS
 
 router = APIRouter(prefix="/api/v1", tags=["readings"])
 
@@ -28,11 +37,15 @@ TYPE = r"^[a-z_]+$"
 @router.get(
     "/runs/{run_id}/metrics",
     operation_id="get_metrics",
-    responses={**responses(404, 422), 200: {"model": Metrics}},
+    responses={
+        **responses(404, 406, 422),
+        200: {"model": Metrics, "content": content("step,loss\r\n1,7.9\r\n2,7.4\r\n")},
+    },
 )
 async def metrics(
     run: RunDep,
     service: ServiceDep,
+    wanted: FormatDep,
     names: Annotated[
         str | None,
         Query(max_length=1_000, pattern=NAME, description="Figures, comma separated; all if left out."),
@@ -41,13 +54,40 @@ async def metrics(
     to: Annotated[int | None, Query(ge=0, le=MAX_STEP, description="Last step.")] = None,
     every: Annotated[int, Query(ge=1, le=MAX_STEP, description="Only steps that this divides.")] = 1,
 ) -> Response:
-    """Every scalar by step, at most 20,000 rows; `next` says where to go on."""
-    wanted = None if names is None else [name for name in map(str.strip, names.split(",")) if name]
-    epoch = run.epoch
-    columns = await service.repository.metrics(
-        run.id, run.first_epoch, names=wanted, first=from_, last=to, every=every, limit=MAX_ROWS
-    )
-    return Response(await asyncio.to_thread(_json, run.id, epoch, columns), media_type="application/json")
+    """Every scalar by step. JSON has at most 20,000 rows and `next` says where to go on; CSV and Parquet have all
+    rows, at most the 1,000,000 that are kept of a run."""
+    figures = None if names is None else list(dict.fromkeys(filter(None, map(str.strip, names.split(",")))))
+    cut: dict[str, Any] = {"last": to, "every": every, "limit": MAX_ROWS}
+    if wanted == "json":
+        epoch = run.epoch
+        columns = await service.repository.metrics(run.id, run.first_epoch, names=figures, first=from_, **cut)
+        data = await asyncio.to_thread(_json, run.id, epoch, columns)
+        return Response(data, media_type=MEDIA[wanted], headers=VARY)
+    if figures is None:
+        figures = ordered(await service.repository.metric_names(run.id, run.first_epoch))
+    else:
+        figures = ["step", *(name for name in figures if name != "step")]
+    parts = _parts(service, run, figures, from_, cut)
+    headers = VARY | {"Content-Disposition": f'attachment; filename="{run.id}.{wanted}"'}
+    if wanted == "csv":
+        return StreamingResponse(csv_of_figures(figures, parts), media_type=MEDIA[wanted], headers=headers)
+    file = await parquet_of_figures(figures, parts)
+    headers["Content-Length"] = str(os.fstat(file.fileno()).st_size)
+    return StreamingResponse(chunks(file), media_type=MEDIA[wanted], headers=headers)
+
+
+async def _parts(
+    service: Service, run: Run, names: list[str], first: int, cut: dict[str, Any]
+) -> AsyncIterator[dict[str, Block]]:
+    """All rows, some thousands at a time. A run that begins anew meanwhile ends them."""
+    epoch, rows = run.first_epoch, 0
+    following: int | None = first
+    while following is not None and rows < MAX_METRIC_ROWS and run.first_epoch == epoch:
+        columns = await service.repository.metrics(run.id, epoch, names=names, first=following, **cut)
+        rows += len(columns.values["step"])
+        following = columns.next_step
+        if len(columns.values["step"]):
+            yield columns.values
 
 
 def _json(run: str, epoch: int, columns: Columns) -> bytes:
@@ -65,7 +105,12 @@ def _plain(name: str, column: np.ndarray[Any, np.dtype[np.float64]]) -> list[flo
     return [value if good else None for value, good in zip(column.tolist(), finite.tolist(), strict=True)]
 
 
-@router.get("/runs/{run_id}/events", operation_id="list_events", responses=responses(404, 422))
+@router.get(
+    "/runs/{run_id}/events",
+    operation_id="list_events",
+    response_model=EventList,
+    responses={**responses(404, 422), **CONDITIONAL},
+)
 async def events(
     run: RunDep,
     service: ServiceDep,
@@ -76,7 +121,8 @@ async def events(
         Query(alias="type", max_length=40, pattern=TYPE, description="Only events of this type, such as evaluation."),
     ] = None,
     newest: Annotated[bool, Query(description="The last `limit` of them, and no `next`.")] = False,
-) -> EventList:
+    if_none_match: IfNoneMatch = None,
+) -> Response:
     """Events in order."""
     try:
         after = (0, 0) if since is None else parse_position(since)
@@ -90,7 +136,7 @@ async def events(
         EventEnvelope(epoch=event.epoch, offset=event.offset, previous=event.previous, event=event.body)
         for event in page
     ]
-    return EventList(run=run.id, events=envelopes, next=following)
+    return conditional(EventList(run=run.id, events=envelopes, next=following), if_none_match)
 
 
 @router.get(

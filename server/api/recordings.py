@@ -37,7 +37,7 @@ async def recording(run: RunDep, service: ServiceDep) -> StreamingResponse:
     """All that was recorded of the run since its last reset: an SBR1 file that plays without a server."""
     reading = await service.recordings.reading(run)
     try:
-        table = (await catalog(service)).model_dump(mode="json")
+        table = catalog(service).model_dump(mode="json")
         table["images"] = [entry for entry in table["images"] if entry["name"] == run.config.images]
         events = await service.repository.events(run.id, after=(run.first_epoch, 0), limit=MAX_EVENTS)
         sheets = await _sheets(service, run)

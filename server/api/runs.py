@@ -7,13 +7,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
+from server.api.cursors import page
 from server.api.deps import RunDep, ServiceDep
+from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.schemas import Command, CommandResult, KnobsResult, NewRun, RunList, RunResource, run_resource
 from server.errors import Invalid, responses
 from server.forking import fork
-from trainers.config import KnobChange
+from server.runs import STATES
+from trainers.config import KnobChange, Method
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
+
+STATE_LIST = f"^(?:{'|'.join(STATES)})(?:,(?:{'|'.join(STATES)}))*$"
 
 
 @router.post(
@@ -43,28 +48,52 @@ async def create_run(
     return run_resource(run, service)
 
 
-@router.get("/runs", operation_id="list_runs", responses=responses(422))
+@router.get(
+    "/runs",
+    operation_id="list_runs",
+    response_model=RunList,
+    responses={**responses(422), **CONDITIONAL},
+)
 async def list_runs(
     service: ServiceDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=60, description="`next` of the page before.")] = None,
-) -> RunList:
-    """All runs, newest first."""
-    runs = sorted(service.runs.values(), key=lambda run: (run.created, run.id), reverse=True)
-    start = 0
-    if cursor is not None:
-        start = next((index + 1 for index, run in enumerate(runs) if run.id == cursor), -1)
-        if start < 0:
-            raise Invalid.field("cursor", "is not a cursor of this list; begin again without one", cursor)
-    page = runs[start : start + limit]
-    following = page[-1].id if page and start + limit < len(runs) else None
-    return RunList(runs=[run_resource(run, service) for run in page], next=following)
+    cursor: Annotated[str | None, Query(max_length=120, description="`next` of the page before.")] = None,
+    state: Annotated[
+        str | None,
+        Query(max_length=60, pattern=STATE_LIST, description="Only in one of these states, comma separated."),
+    ] = None,
+    method: Annotated[Method | None, Query(description="Only of this method.")] = None,
+    images: Annotated[str | None, Query(max_length=64, description="Only on this image set.")] = None,
+    name: Annotated[
+        str | None, Query(max_length=80, description="Only with this in the name, in capitals or not.")
+    ] = None,
+    sweep: Annotated[str | None, Query(max_length=60, description="Only of this sweep.")] = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Runs, newest first. A cursor stays good when runs are deleted; filters belong to every page."""
+    states = set(state.split(",")) if state is not None else None
+    found = (
+        run
+        for run in service.runs.values()
+        if (states is None or run.state in states)
+        and (method is None or run.config.method == method)
+        and (images is None or run.config.images == images)
+        and (name is None or name.casefold() in run.name.casefold())
+        and (sweep is None or run.sweep == sweep)
+    )
+    runs, following = page(found, cursor, limit)
+    return conditional(RunList(runs=[run_resource(run, service) for run in runs], next=following), if_none_match)
 
 
-@router.get("/runs/{run_id}", operation_id="get_run", responses=responses(404, 422))
-async def get_run(run: RunDep, service: ServiceDep) -> RunResource:
+@router.get(
+    "/runs/{run_id}",
+    operation_id="get_run",
+    response_model=RunResource,
+    responses={**responses(404, 422), **CONDITIONAL},
+)
+async def get_run(run: RunDep, service: ServiceDep, if_none_match: IfNoneMatch = None) -> Response:
     """One run."""
-    return run_resource(run, service)
+    return conditional(run_resource(run, service), if_none_match)
 
 
 @router.delete("/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422, 503))

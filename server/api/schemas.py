@@ -84,6 +84,7 @@ class RunResource(BaseModel):
     save_error: str | None = Field(description="Why the last checkpoint could not be written.")
     parent: str | None = Field(description="The run that this one was forked from.")
     parent_step: int | None = Field(description="And the step at which.")
+    sweep: str | None = Field(description="The sweep that made it.")
     links: Links
 
 
@@ -317,6 +318,7 @@ def run_resource(run: Run, service: Service) -> RunResource:
         save_error=run.save_error,
         parent=run.parent,
         parent_step=run.parent_step,
+        sweep=run.sweep,
         links=Links(
             self_=path,
             live=f"{path}/live",

@@ -48,6 +48,24 @@ class RunRow(Base):
     request_digest: Mapped[str | None] = mapped_column(String(64))
     parent: Mapped[str | None] = mapped_column(String(40))
     parent_step: Mapped[int | None]
+    schedule: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    sweep: Mapped[str | None] = mapped_column(String(40))
+    sweep_cell: Mapped[int | None]
+
+
+class SweepRow(Base):
+    """One sweep: what was asked for, and how many of its cells have become runs. Its runs name it in their rows."""
+
+    __tablename__ = "sweeps"
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(Words(80))
+    state: Mapped[str] = mapped_column(String(16))
+    request: Mapped[dict[str, Any]] = mapped_column(JSON)
+    fed: Mapped[int]
+    created: Mapped[float]
+    updated: Mapped[float]
+    idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    request_digest: Mapped[str | None] = mapped_column(String(64))
 
 
 class EventRow(Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, cast
@@ -243,3 +244,11 @@ class Repository:
                 if total > limit:
                     break
         return join(parts, names, total, limit)
+
+    async def metric_names(self, run: str, first_epoch: int) -> set[str]:
+        """All figures that any stored step of the run may have."""
+        query = select(cast_sql(MetricsRow.names, Text)).distinct()
+        query = query.where(MetricsRow.run == run, MetricsRow.epoch >= first_epoch)
+        async with self.database.read() as connection:
+            texts = (await connection.execute(query)).scalars().all()
+        return {name for text in texts for name in json.loads(text)}
