@@ -67,6 +67,6 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     app.openapi = document  # type: ignore[method-assign]
     for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many, asyncapi):
         app.include_router(module.router)
-    app.mount("/", WebFiles(settings.web_dir), name="web")
+    app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
     app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
     return app

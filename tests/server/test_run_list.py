@@ -90,3 +90,11 @@ def test_openapi_tells_of_304_wherever_there_is_an_etag(belt: Running) -> None:
         assert "content" not in answers["304"]
         assert "ETag" in answers["200"]["headers"]
         assert "application/json" in answers["200"]["content"]
+
+
+def test_a_wrong_method_of_a_known_call_is_405(belt: Running) -> None:
+    answer = belt.http.post("/catalog", json={})
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["allow"] == "GET"
+    assert belt.http.get("/nonsense").status_code == 404
