@@ -37,6 +37,7 @@ export class KeyStrip extends LitElement {
   private readonly field = new KeyField();
   /** What the canvas shows besides the field: while it stays, only another field is drawn. */
   private shown = "";
+  private room = { width: 0, height: 0 };
   private grid: KeyGrid | null = null;
   private look: PlateLook | null = null;
   private stops: (() => void)[] = [];
@@ -89,7 +90,11 @@ export class KeyStrip extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    const resize = new ResizeObserver(this.again);
+    const resize = new ResizeObserver(() => {
+      // Read here, where the layout is known: asked for at a tick it would have to be made first.
+      this.room = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+      this.again();
+    });
     resize.observe(this);
     this.stops = [
       () => resize.disconnect(),
@@ -162,8 +167,7 @@ export class KeyStrip extends LitElement {
 
   private drawField(): void {
     const dictionary = this.view?.dictionary;
-    const width = this.canvas.clientWidth;
-    const height = this.canvas.clientHeight;
+    const { width, height } = this.room;
     if (!dictionary?.ready || dictionary.size === 0 || width === 0) return;
     const ratio = Math.min(3, devicePixelRatio || 1);
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
