@@ -31,8 +31,9 @@ export class FieldPixels {
     this.touched = 0;
     const levels = levelsByAge(keys.curve, keys.fill > 0 ? Math.max(0, keys.step - keys.stepAt(keys.oldest)) : 0);
     const kept = room === this.pixels.length && theme === this.theme && keys.size === this.size;
-    const steady = kept && keys.fill === this.fill && sameLevels(levels, this.levels) && this.goesOn(keys);
-    if (!steady) this.batch = this.rule(keys);
+    const goesOn = kept && keys.fill === this.fill && this.goesOn(keys);
+    if (!goesOn) this.batch = this.rule(keys);
+    const steady = goesOn && sameLevels(levels, this.levels);
     if (!kept) this.pixels = new Uint32Array(room);
     this.theme = theme;
     this.levels = levels;

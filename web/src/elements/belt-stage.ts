@@ -57,8 +57,8 @@ export class BeltStage extends LitElement {
 
   private readonly motion = new BeltMotion();
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
-  private readonly track = new BeltTrack();
-  private readonly rack = new PlateRack();
+  private track = new BeltTrack();
+  private rack = new PlateRack();
   private look: PlateLook | null = null;
   private readonly pace = new Pace();
   private frame = 0;
@@ -168,6 +168,7 @@ export class BeltStage extends LitElement {
           @pointermove=${this.point}
           @pointerdown=${this.point}
           @pointerleave=${this.leave}
+          @contextrestored=${this.restore}
         ></canvas>
         <div class="box query ${this.isLit("query")}"><b>Query encoder</b></div>
         <div class="arrow" aria-hidden="true">
@@ -318,6 +319,13 @@ export class BeltStage extends LitElement {
     const plate = plateAt({ layout: this.layout, motion: this.motion }, event.offsetX, event.offsetY);
     const serial = plate?.serial ?? null;
     if (serial !== this.hovered) this.hovered = serial;
+  }
+
+  /** The browser lost what was drawn, and what was kept to be copied. */
+  private restore(): void {
+    this.track = new BeltTrack();
+    this.rack = new PlateRack();
+    this.schedule();
   }
 
   private leave(): void {

@@ -34,7 +34,7 @@ export class KeyStrip extends LitElement {
   @query("canvas.lens") private lens!: HTMLCanvasElement | null;
   @query(".pop") private pop!: HTMLElement | null;
 
-  private readonly field = new KeyField();
+  private field = new KeyField();
   /** What the canvas shows besides the field: while it stays, only another field is drawn. */
   private shown = "";
   private room = { width: 0, height: 0 };
@@ -137,6 +137,7 @@ export class KeyStrip extends LitElement {
         @pointerdown=${this.point}
         @pointerleave=${this.leave}
         @keydown=${this.walk}
+        @contextrestored=${this.restore}
         @blur=${this.leave}
       ></canvas>
       ${
@@ -241,6 +242,12 @@ export class KeyStrip extends LitElement {
     if (!this.grid) return;
     const rank = rankAt(this.grid, this.held, event.offsetX, event.offsetY);
     if (rank !== this.rank) this.rank = rank;
+  }
+
+  /** The browser lost what was drawn, the sheet of the field included. */
+  private restore(): void {
+    this.field = new KeyField();
+    this.again();
   }
 
   private leave(): void {

@@ -113,6 +113,7 @@ export class MemoryBankWall extends LitElement {
         @pointerleave=${() => this.tell("row-point", null)}
         @pointerdown=${this.pick}
         @keydown=${this.key}
+        @contextrestored=${() => this.requestUpdate()}
       ></canvas>
     </div>`;
   }
