@@ -30,6 +30,7 @@ LONG = (
 SHORT = (
     ("throughput", "--short"),
     ("fanout", "--short"),
+    ("page", "--short"),
     ("live_cost", "--methods", "moco", "--images", "digits", "--seconds", "0.5", "--rounds", "1"),
 )
 

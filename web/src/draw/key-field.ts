@@ -1,48 +1,38 @@
 /** All keys as a field of colour: one cell a key, its colour the consistency measured at its age. */
 
-import { levelsByAge } from "../model/bank.js";
 import type { DictionaryModel } from "../model/dictionary.js";
 import type { KeyGrid } from "../model/key-grid.js";
 import type { Theme } from "../theme.js";
-import { packRgb, rampPixels, UNMEASURED } from "./palette.js";
+import { FieldPixels } from "./field-pixels.js";
 
-let sheet: HTMLCanvasElement | null = null;
+/** One strip's field. It keeps the picture between ticks, for most ticks leave it as it is. */
+export class KeyField {
+  private readonly sheet = document.createElement("canvas");
+  private readonly field = new FieldPixels();
+  private grid = "";
 
-/** Fill `width` x `height` of the context. Places that hold no key yet stay empty. */
-export function paintField(
-  context: CanvasRenderingContext2D,
-  dictionary: DictionaryModel,
-  grid: KeyGrid,
-  width: number,
-  height: number,
-  theme: Theme,
-): void {
-  // One pixel a key, drawn once at the size of the strip: 65,536 keys cost one image, not 65,536 rectangles.
-  sheet ??= document.createElement("canvas");
-  sheet.width = grid.columns;
-  sheet.height = grid.rows;
-  const small = sheet.getContext("2d");
-  if (!small) return;
-  const image = small.createImageData(grid.columns, grid.rows);
-  fillCells(new Uint32Array(image.data.buffer), dictionary, grid, theme);
-  small.putImageData(image, 0, 0);
-  context.clearRect(0, 0, width, height);
-  // A cell below one device pixel is averaged; above it, cells keep their edges.
-  context.imageSmoothingEnabled = grid.cellWidth * devicePixelRatio < 1;
-  context.drawImage(sheet, 0, 0, width, height);
-}
+  /** Take in the keys as they are; true when the picture is another. */
+  take(dictionary: DictionaryModel, grid: KeyGrid, theme: Theme): boolean {
+    const shape = `${grid.columns} ${grid.rows}`;
+    const changed = this.field.take(dictionary, grid.columns * grid.rows, theme);
+    if (!changed && shape === this.grid) return false;
+    this.grid = shape;
+    // Columns of the strip are rows of the sheet, so that keys lie in it one after the other.
+    if (this.sheet.width !== grid.rows) this.sheet.width = grid.rows;
+    if (this.sheet.height !== grid.columns) this.sheet.height = grid.columns;
+    const pixels = new ImageData(new Uint8ClampedArray(this.field.pixels.buffer), grid.rows, grid.columns);
+    this.sheet.getContext("2d")?.putImageData(pixels, 0, 0);
+    return true;
+  }
 
-/** Write one pixel a key. Exported for its test. */
-export function fillCells(pixels: Uint32Array, dictionary: DictionaryModel, grid: KeyGrid, theme: Theme): void {
-  const { fill, written, step } = dictionary;
-  const oldest = fill > 0 ? Math.max(0, step - dictionary.stepAt(dictionary.oldest)) : 0;
-  const levels = levelsByAge(dictionary.curve, oldest);
-  const ramp = rampPixels(theme);
-  const plain = packRgb(UNMEASURED[theme]);
-  for (let rank = 0; rank < fill; rank += 1) {
-    const age = dictionary.ageAt(written - 1 - rank);
-    const column = Math.floor(rank / grid.rows);
-    const row = rank % grid.rows;
-    pixels[row * grid.columns + column] = levels ? ramp[levels[age] ?? 0]! : plain;
+  /** Fill `width` x `height` of the context. Places that hold no key yet stay empty. */
+  paint(context: CanvasRenderingContext2D, grid: KeyGrid, width: number, height: number): void {
+    context.clearRect(0, 0, width, height);
+    context.save();
+    // A cell below one device pixel is averaged; above it, cells keep their edges.
+    context.imageSmoothingEnabled = grid.cellWidth * devicePixelRatio < 1;
+    context.transform(0, grid.cellHeight, grid.cellWidth, 0, 0, 0);
+    context.drawImage(this.sheet, 0, 0);
+    context.restore();
   }
 }

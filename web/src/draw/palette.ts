@@ -69,6 +69,11 @@ export function packRgb([r, g, b]: Rgb): number {
   return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 }
 
+/** A packed colour as CSS. */
+export function packedCss(packed: number): string {
+  return `rgb(${packed & 255} ${(packed >> 8) & 255} ${(packed >> 16) & 255})`;
+}
+
 /** The shape that doubles the colour: whole and thick in tune, thin below, broken when out of tune. */
 export function ringOf(consistency: number | null): { width: number; dash: readonly [number, number] | null } {
   if (consistency === null) return { width: 0.45, dash: [0.12, 0.1] };

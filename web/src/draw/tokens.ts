@@ -30,6 +30,7 @@ export function mixRgb(from: Rgb, to: Rgb, share: number): Rgb {
 export function sizeCanvas(canvas: HTMLCanvasElement, width: number, height: number, ratio: number): void {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
-  canvas.style.width = `${width / ratio}px`;
-  canvas.style.height = `${height / ratio}px`;
+  const [wide, tall] = [`${width / ratio}px`, `${height / ratio}px`];
+  if (canvas.style.width !== wide) canvas.style.width = wide;
+  if (canvas.style.height !== tall) canvas.style.height = tall;
 }

@@ -11,7 +11,7 @@ import { type BeltLayout, type Box, layBelt, pointAt } from "../model/belt-path.
 import { percent, steps } from "../model/format.js";
 import { factsOfKey } from "../model/key-facts.js";
 import { Pace } from "../model/pace.js";
-import { RunController } from "../model/run-controller.js";
+import { OnScreenController, RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { type Part, partTaken } from "../model/step-parts.js";
@@ -57,8 +57,8 @@ export class BeltStage extends LitElement {
 
   private readonly motion = new BeltMotion();
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
-  private readonly track = new BeltTrack();
-  private readonly rack = new PlateRack();
+  private track = new BeltTrack();
+  private rack = new PlateRack();
   private look: PlateLook | null = null;
   private readonly pace = new Pace();
   private frame = 0;
@@ -72,10 +72,22 @@ export class BeltStage extends LitElement {
     this.wake();
   };
   private readonly wake = () => this.schedule();
+  /** Out of sight nothing moves, even while something else wants the run's ticks. */
+  private readonly screen = new OnScreenController(
+    this,
+    () => this.view,
+    (visible) => visible && this.requestUpdate(),
+  );
+  private readonly paper = () => this.draw(performance.now());
 
   constructor() {
     super();
-    new RunController(this, () => this.view);
+    new RunController(
+      this,
+      () => this.view,
+      ["tick", "status"],
+      () => this.screen.visible,
+    );
   }
 
   override connectedCallback(): void {
@@ -85,7 +97,10 @@ export class BeltStage extends LitElement {
     const reduced = () => this.motion.setDiscrete(this.still.matches);
     reduced();
     this.still.addEventListener("change", reduced);
+    // Printed whole, whether or not it was ever scrolled to.
+    addEventListener("beforeprint", this.paper);
     this.stops = [
+      () => removeEventListener("beforeprint", this.paper),
       () => resize.disconnect(),
       () => this.still.removeEventListener("change", reduced),
       onTheme(() => {
@@ -153,6 +168,7 @@ export class BeltStage extends LitElement {
           @pointermove=${this.point}
           @pointerdown=${this.point}
           @pointerleave=${this.leave}
+          @contextrestored=${this.restore}
         ></canvas>
         <div class="box query ${this.isLit("query")}"><b>Query encoder</b></div>
         <div class="arrow" aria-hidden="true">
@@ -234,7 +250,7 @@ export class BeltStage extends LitElement {
   }
 
   private schedule(): void {
-    if (!this.isConnected || this.frame || this.jump !== undefined) return;
+    if (!this.isConnected || !this.screen.visible || this.frame || this.jump !== undefined) return;
     const gap = this.still.matches && this.hovered === null ? JUMP : this.pace.gap;
     const wait = gap - (performance.now() - this.last);
     if (wait > 0 && this.last > 0) {
@@ -303,6 +319,13 @@ export class BeltStage extends LitElement {
     const plate = plateAt({ layout: this.layout, motion: this.motion }, event.offsetX, event.offsetY);
     const serial = plate?.serial ?? null;
     if (serial !== this.hovered) this.hovered = serial;
+  }
+
+  /** The browser lost what was drawn, and what was kept to be copied. */
+  private restore(): void {
+    this.track = new BeltTrack();
+    this.rack = new PlateRack();
+    this.schedule();
   }
 
   private leave(): void {

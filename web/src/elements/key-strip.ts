@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { Catalog } from "../api.js";
-import { paintField } from "../draw/key-field.js";
+import { KeyField } from "../draw/key-field.js";
 import { type PlateLook, paintPlate, plateLook } from "../draw/plate.js";
 import { sizeCanvas } from "../draw/tokens.js";
 import type { Atlas } from "../model/atlas.js";
@@ -34,10 +34,17 @@ export class KeyStrip extends LitElement {
   @query("canvas.lens") private lens!: HTMLCanvasElement | null;
   @query(".pop") private pop!: HTMLElement | null;
 
+  private field = new KeyField();
+  /** What the canvas shows besides the field: while it stays, only another field is drawn. */
+  private shown = "";
+  private room = { width: 0, height: 0 };
   private grid: KeyGrid | null = null;
   private look: PlateLook | null = null;
   private stops: (() => void)[] = [];
-  private readonly again = () => this.requestUpdate();
+  private readonly again = () => {
+    this.shown = "";
+    this.requestUpdate();
+  };
 
   constructor() {
     super();
@@ -83,13 +90,17 @@ export class KeyStrip extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    const resize = new ResizeObserver(this.again);
+    const resize = new ResizeObserver(() => {
+      // Read here, where the layout is known: asked for at a tick it would have to be made first.
+      this.room = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+      this.again();
+    });
     resize.observe(this);
     this.stops = [
       () => resize.disconnect(),
       onTheme(() => {
         this.look = null;
-        this.requestUpdate();
+        this.again();
       }),
     ];
   }
@@ -126,6 +137,7 @@ export class KeyStrip extends LitElement {
         @pointerdown=${this.point}
         @pointerleave=${this.leave}
         @keydown=${this.walk}
+        @contextrestored=${this.restore}
         @blur=${this.leave}
       ></canvas>
       ${
@@ -140,7 +152,9 @@ export class KeyStrip extends LitElement {
   }
 
   override willUpdate(changed: Map<string, unknown>): void {
+    if (changed.has("view")) this.shown = "";
     if (changed.has("atlas")) {
+      this.shown = "";
       (changed.get("atlas") as Atlas | null | undefined)?.removeEventListener("load", this.again);
       this.atlas?.addEventListener("load", this.again);
     }
@@ -154,20 +168,23 @@ export class KeyStrip extends LitElement {
 
   private drawField(): void {
     const dictionary = this.view?.dictionary;
-    const width = this.canvas.clientWidth;
-    const height = this.canvas.clientHeight;
+    const { width, height } = this.room;
     if (!dictionary?.ready || dictionary.size === 0 || width === 0) return;
     const ratio = Math.min(3, devicePixelRatio || 1);
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this.canvas.width !== w) this.canvas.width = w;
     if (this.canvas.height !== h) this.canvas.height = h;
-    const context = this.canvas.getContext("2d", { willReadFrequently: true });
-    if (!context) return;
     const grid = layKeys(dictionary.size, width, height);
     this.grid = grid;
+    const near = Math.min(grid.cellWidth, grid.cellHeight) >= NEAR;
+    const shown = [w, h, dictionary.size, this.rank, this.held, near && dictionary.written].join();
+    if (!this.field.take(dictionary, grid, this.look!.theme) && shown === this.shown) return;
+    this.shown = shown;
+    const context = this.canvas.getContext("2d");
+    if (!context) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    paintField(context, dictionary, grid, width, height, this.look!.theme);
-    if (Math.min(grid.cellWidth, grid.cellHeight) >= NEAR) this.drawPictures(context, grid);
+    this.field.paint(context, grid, width, height);
+    if (near) this.drawPictures(context, grid);
     if (this.rank !== null && this.rank < this.held) {
       const { x, y } = cellOf(grid, this.rank);
       const [cw, ch] = [Math.max(6, grid.cellWidth), Math.max(6, grid.cellHeight)];
@@ -225,6 +242,12 @@ export class KeyStrip extends LitElement {
     if (!this.grid) return;
     const rank = rankAt(this.grid, this.held, event.offsetX, event.offsetY);
     if (rank !== this.rank) this.rank = rank;
+  }
+
+  /** The browser lost what was drawn, the sheet of the field included. */
+  private restore(): void {
+    this.field = new KeyField();
+    this.again();
   }
 
   private leave(): void {

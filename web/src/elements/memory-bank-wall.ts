@@ -22,6 +22,15 @@ import { onTheme, theme } from "../theme.js";
 /** Rows shown as pictures in the close-up. */
 export const CLOSE_ROWS = 160;
 
+/** Read once a theme: to ask for a token makes the browser work out all styles. */
+interface WallLook {
+  readonly wall: WallColours;
+  readonly photo: PhotoLook;
+  readonly surface: string;
+  readonly ink: string;
+  readonly mark: string;
+}
+
 /**
  * All rows of the bank as cells on one canvas, or a close-up of some of them as photos.
  *
@@ -59,7 +68,7 @@ export class MemoryBankWall extends LitElement {
   private places: Uint32Array | null = null;
   private pixels: ImageData | null = null;
   private room = 0;
-  private look: { wall: WallColours; photo: PhotoLook } | null = null;
+  private look: WallLook | null = null;
   private stopTheme: (() => void) | undefined;
   private readonly sheets = () => this.requestUpdate();
   private readonly resize = new ResizeObserver(([entry]) => {
@@ -104,6 +113,7 @@ export class MemoryBankWall extends LitElement {
         @pointerleave=${() => this.tell("row-point", null)}
         @pointerdown=${this.pick}
         @keydown=${this.key}
+        @contextrestored=${() => this.requestUpdate()}
       ></canvas>
     </div>`;
   }
@@ -138,8 +148,8 @@ export class MemoryBankWall extends LitElement {
       paintWall(new Uint32Array(this.pixels.data.buffer), this.layout, rows, this.look.wall);
       context.putImageData(this.pixels, 0, 0);
     }
-    for (const row of this.lit ?? []) this.drawMark(context, ratio, row, "--mark");
-    this.drawMark(context, ratio, this.marked, "--ink");
+    for (const row of this.lit ?? []) this.drawMark(context, ratio, row, this.look.mark);
+    this.drawMark(context, ratio, this.marked, this.look.ink);
   }
 
   private placesFor(bank: BankState, count: number): Uint32Array | null {
@@ -152,7 +162,7 @@ export class MemoryBankWall extends LitElement {
   }
 
   private drawPhotos(context: CanvasRenderingContext2D, rows: WallRows, look: PhotoLook): void {
-    context.fillStyle = token(this, "--surface");
+    context.fillStyle = this.look?.surface ?? "";
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     const { pitch } = this.layout;
     for (let place = 0; place < this.layout.count; place++) {
@@ -183,10 +193,10 @@ export class MemoryBankWall extends LitElement {
     const grow = 2 * ratio;
     const side = this.layout.pitch - 1 + 2 * grow;
     context.lineWidth = 3.5 * ratio;
-    context.strokeStyle = token(this, "--surface");
+    context.strokeStyle = this.look?.surface ?? "";
     context.strokeRect(x - grow, y - grow, side, side);
     context.lineWidth = 2 * ratio;
-    context.strokeStyle = token(this, colour);
+    context.strokeStyle = colour;
     context.strokeRect(x - grow, y - grow, side, side);
   }
 
@@ -196,7 +206,7 @@ export class MemoryBankWall extends LitElement {
     return place >= 0 && place < this.layout.count ? place : null;
   }
 
-  private readLook(): { wall: WallColours; photo: PhotoLook } {
+  private readLook(): WallLook {
     const now = theme();
     const fresh = mixRgb(tokenRgb(this, "--tune"), tokenRgb(this, "--ink"), 0.25);
     return {
@@ -208,6 +218,9 @@ export class MemoryBankWall extends LitElement {
         unmeasured: packRgb(UNMEASURED[now]),
       },
       photo: photoLook(this),
+      surface: token(this, "--surface"),
+      ink: token(this, "--ink"),
+      mark: token(this, "--mark"),
     };
   }
 

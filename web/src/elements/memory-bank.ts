@@ -67,8 +67,17 @@ export class MemoryBank extends LitElement {
 
   constructor() {
     super();
-    new RunController(this, () => this.view);
-    new OnScreenController(this, () => this.view);
+    const screen = new OnScreenController(
+      this,
+      () => this.view,
+      (visible) => visible && this.requestUpdate(),
+    );
+    new RunController(
+      this,
+      () => this.view,
+      ["tick", "status"],
+      () => screen.visible,
+    );
   }
 
   override connectedCallback(): void {

@@ -2,6 +2,7 @@ import { css, html, LitElement } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { cellAt, cellCorner, edgePicture, layoutMatrix, type MatrixLayout, paintMatrix } from "../draw/heatmap.js";
 import { type MatrixLook, matrixLook } from "../draw/matrix-look.js";
+import { packedCss } from "../draw/palette.js";
 import { sizeCanvas } from "../draw/tokens.js";
 import type { Atlas } from "../model/atlas.js";
 import { positiveOf, shownRows } from "../model/matrix.js";
@@ -79,6 +80,7 @@ export class SimilarityMatrixMap extends LitElement {
       @pointerleave=${() => this.tell("cell-point", null)}
       @pointerdown=${(event: PointerEvent) => this.tell("cell-pick", this.under(event))}
       @keydown=${this.key}
+      @contextrestored=${() => this.requestUpdate()}
     ></canvas>`;
   }
 
@@ -111,9 +113,31 @@ export class SimilarityMatrixMap extends LitElement {
     const pixels = new ImageData(count, count);
     paintMatrix(new Uint32Array(pixels.data.buffer), matrix, store.images, this.rows, look);
     small.putImageData(pixels, 0, 0);
-    context.imageSmoothingEnabled = false;
+    // Below a pixel a cell is averaged into its neighbours; otherwise whole rows would be left out.
+    context.imageSmoothingEnabled = this.layout.cell < 1;
     const extent = count * this.layout.cell;
     context.drawImage(this.cells, this.layout.edge, this.layout.edge, extent, extent);
+    if (this.layout.cell < 3) this.drawStripes(context, store.images, matrix, look);
+  }
+
+  /** Where cells are too small for a shape, positives and diagonal are wider than their cells: stripes at any size. */
+  private drawStripes(context: CanvasRenderingContext2D, images: number, matrix: Uint8Array, look: MatrixLook): void {
+    const side = Math.max(2 * Math.min(3, devicePixelRatio || 1), this.layout.cell);
+    const kept = this.rows.length / 2;
+    for (let place = 0; place < 2 * kept; place++) {
+      const row = this.rows[place] ?? 0;
+      const across = place < kept ? place + kept : place - kept;
+      const byte = matrix[row * 2 * images + positiveOf(row, images)] ?? 0;
+      for (const [column, colour] of [
+        [place, look.self],
+        [across, look.positive[byte] ?? 0],
+      ] as const) {
+        const { x, y } = cellCorner(this.layout, place, column);
+        const off = (this.layout.cell - side) / 2;
+        context.fillStyle = packedCss(colour);
+        context.fillRect(Math.round(x + off), Math.round(y + off), Math.round(side), Math.round(side));
+      }
+    }
   }
 
   /** Pictures along the top and the left; where the batch's own views are not known, the originals. */

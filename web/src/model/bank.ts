@@ -67,8 +67,16 @@ export function factsOf(bank: BankState, row: number, batch: number): RowFacts {
 export function levelsByAge(curve: Pick<Curve, "age" | "consistency"> | null, oldest: number): Uint8Array | null {
   if (curve === null || curve.age.length === 0) return null;
   const levels = new Uint8Array(oldest + 1);
+  // Ages and bins both ascend, so one walk along them does; beyond the bins the curve is flat.
+  const last = curve.age.length - 1;
+  let bin = 0;
   for (let age = 0; age <= oldest; age++) {
-    const value = interpolate(curve.age, curve.consistency, age) ?? 0;
+    while (bin < last && curve.age[bin + 1]! <= age) bin++;
+    const from = curve.age[bin]!;
+    const next = Math.min(last, bin + 1);
+    const span = curve.age[next]! - from;
+    const share = span > 0 ? Math.max(0, (age - from) / span) : 0;
+    const value = curve.consistency[bin]! + share * (curve.consistency[next]! - curve.consistency[bin]!);
     levels[age] = Math.round(Math.min(1, Math.max(0, value)) * 255);
   }
   return levels;

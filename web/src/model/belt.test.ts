@@ -159,3 +159,60 @@ describe("motion between ticks", () => {
     for (const serial of before) expect(now.has(serial)).toBe(true);
   });
 });
+
+/** A queue of batches of any size, asked as the belt asks it; image and step follow from the serial number. */
+function queueOf(size: number, batch: number) {
+  const keys = {
+    ready: true,
+    size,
+    written: 0,
+    fill: 0,
+    step: 0,
+    get oldest() {
+      return keys.written - keys.fill;
+    },
+    imageAt: (serial: number) => (serial * 7919) % 50_021,
+    stepAt: (serial: number) => Math.floor(serial / batch) + 1,
+    train(steps: number) {
+      keys.step += steps;
+      keys.written += steps * batch;
+      keys.fill = Math.min(size, keys.written);
+      return keys as unknown as DictionaryModel;
+    },
+  };
+  return keys;
+}
+
+describe("a plate's identity", () => {
+  const lengths = [64, 100, 1_024, 4_096, 16_384, 65_536];
+  const batches = [1, 7, 32, 64, 256, 1_024];
+  const cases = lengths.flatMap((size) => batches.filter((batch) => batch <= size).map((batch) => [size, batch]));
+
+  it.each(cases)("holds from boarding to leaving at K = %i, B = %i", (size, batch) => {
+    const roll = dice(size + batch);
+    const queue = queueOf(size!, batch!);
+    const motion = new BeltMotion(24);
+    motion.follow(queue.train(Math.ceil(size! / batch!)));
+    motion.advance(16);
+    const riding = new Map<number, { image: number; step: number; place: number }>();
+    const full = Math.ceil(size! / batch!);
+    // Batches nearly as large as the belt come more slowly: faster, they are a flow and no plates.
+    const every = full < 4 ? 40 : 4;
+    for (let frame = 0; frame < 1_200; frame += 1) {
+      // No more than an eighth of the belt at once: what nobody could follow is another test's.
+      if (frame % every === 0) motion.follow(queue.train(1 + roll(Math.max(1, Math.floor(full / 64)))));
+      motion.advance(16);
+      const here = new Map(motion.plates.map((plate) => [plate.serial, plate]));
+      expect(here.size).toBe(motion.plates.length);
+      for (const [serial, before] of riding) {
+        const now = here.get(serial);
+        if (now)
+          expect([now.image, now.step, now.place >= before.place - 1e-9]).toEqual([before.image, before.step, true]);
+        else expect(before.place).toBeGreaterThan(1);
+      }
+      riding.clear();
+      for (const { serial, image, step, place } of motion.plates) riding.set(serial, { image, step, place });
+      expect(riding.size).toBeGreaterThan(0);
+    }
+  });
+});

@@ -77,8 +77,9 @@ export class BeltMotion {
       this.targetLength = size;
       this.restride();
     }
-    // After a long absence the plates of that time are gone: do not race through them.
-    if (written - this.clock > size) this.clock = written - Math.min(size, dictionary.fill) * 0.25;
+    // After a long absence the plates of that time are gone: do not race through them. A batch as large as the belt
+    // is no absence, even if the one before has not quite come to rest.
+    if (written - this.clock > 1.5 * size) this.clock = written - Math.min(size, dictionary.fill) * 0.25;
     this.board(dictionary);
   }
 

@@ -153,7 +153,9 @@ export class DictionaryModel {
     const consistency = f32(tick, "curve.consistency");
     const drift = f32(tick, "curve.drift");
     const count = u32(tick, "curve.count");
-    if (age && consistency && drift && count && age.length > 0) {
+    // Many ticks may bring one measurement again: it stays the same object, so that nothing is drawn anew for it.
+    const known = this.curve?.step === step && same(this.curve.age, age) && same(this.curve.consistency, consistency);
+    if (age && consistency && drift && count && age.length > 0 && !known) {
       // Copied: a view would keep the whole message in memory.
       this.curve = {
         step,
@@ -168,7 +170,8 @@ export class DictionaryModel {
     const probeAge = u32(tick, "probe.age");
     const cosine = f32(tick, "probe.cosine");
     const image = u32(tick, "probe.image");
-    if (serial && probeAge && cosine && image) {
+    const probed = this.probe?.step === step && same(this.probe.serial, serial) && same(this.probe.age, probeAge);
+    if (serial && probeAge && cosine && image && !probed) {
       this.probe = {
         step,
         serial: serial.slice(),
@@ -178,6 +181,12 @@ export class DictionaryModel {
       };
     }
   }
+}
+
+function same(held: ArrayLike<number>, come: ArrayLike<number> | null): boolean {
+  if (come === null || held.length !== come.length) return false;
+  for (let i = 0; i < held.length; i += 1) if (held[i] !== come[i]) return false;
+  return true;
 }
 
 /** y at x on straight lines between points (xs ascending), flat beyond both ends; null without points. */

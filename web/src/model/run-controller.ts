@@ -8,6 +8,8 @@ export class RunController implements ReactiveController {
   private view: RunView | null = null;
   private frame = 0;
   private readonly changed = () => {
+    // Out of sight nothing is drawn; whoever says so asks for a render when it comes back.
+    if (!this.seen()) return;
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       this.host.requestUpdate();
@@ -19,6 +21,7 @@ export class RunController implements ReactiveController {
     private readonly host: ReactiveControllerHost,
     private readonly source: () => RunView | null | undefined,
     private readonly names: readonly ("tick" | "event" | "status")[] = ["tick", "status"],
+    private readonly seen: () => boolean = () => true,
   ) {
     host.addController(this);
   }
