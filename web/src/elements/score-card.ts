@@ -116,6 +116,18 @@ export class ScoreCard extends LitElement {
         color: var(--ink-soft);
         white-space: nowrap;
       }
+      @media (max-width: 22rem) {
+        .card {
+          padding-inline: 0.8rem;
+        }
+        td,
+        thead th {
+          padding-left: 0.5rem;
+        }
+        .below {
+          white-space: normal;
+        }
+      }
       .progress {
         margin-top: 0.7rem;
       }

@@ -104,6 +104,8 @@ export function describe(view: RunView): [string, string, string] {
     case "failed":
       return ["Failed", at, view.run?.reason ?? view.detail ?? ""];
     case "connecting":
+      // The socket is open, and the first moment has not come: a new service draws its pictures first.
+      if (view.run && view.linked) return ["Starting", view.run.reason ?? "the first moment is on its way", ""];
       return ["Connecting", "", ""];
     case "recording":
       return ["Recording", view.tick ? at : "", ""];

@@ -272,11 +272,11 @@ export const EXPERIMENTS: readonly Experiment[] = [
     question: "At temperature 0.01 the loss sees only the hardest negatives. What happens to the embeddings’ spread?",
     choices: [
       { text: "It grows: hard negatives are pushed far away", outcome: "rose" },
-      { text: "It collapses: all pictures end up near one point", outcome: "fell" },
+      { text: "It shrinks: the pictures crowd together", outcome: "fell" },
       { text: "Nothing, all cosines are scaled alike", outcome: "steady" },
     ],
     because: {
-      fell: "The matrix turns one colour: every cosine is near 1, for positives and negatives alike, and a raw cosine could no longer tell good from broken. Going back rarely mends it, for the gradient of one point is nearly nothing.",
+      fell: "The pictures crowd together, and the matrix loses its contrast: cosines of positives and negatives draw near to each other, so a raw cosine tells less and less. A spread of 1 is even, 0 is one point; the run stops to warn only below 0.05, so this may go on for long without a warning. Going back rarely mends it.",
       rose: "Here the sharp softmax did push the embeddings apart.",
       steady: "This run stood it. A higher learning rate would make it likelier to break.",
     },

@@ -102,6 +102,18 @@ describe("a run as the page sees it", () => {
     expect(view.status).toBe("offline");
   });
 
+  it("is not called late before its first tick, however long the service prepares it", () => {
+    expect(view.linked).toBe(false);
+    hello({ state: "queued", reason: "waiting for the worker" });
+    vi.advanceTimersByTime(20_000);
+    expect(view.status).toBe("connecting");
+    expect(view.linked).toBe(true);
+    tick(queue(1, 4, true));
+    expect(view.status).toBe("live");
+    vi.advanceTimersByTime(4_000);
+    expect(view.status).toBe("stale");
+  });
+
   it("takes knob changes from whoever made them", () => {
     hello();
     event({ type: "knobs", knobs: { momentum: 0.5 } });

@@ -152,6 +152,11 @@ export class RunView extends EventTarget {
     return this.link === "recorded";
   }
 
+  /** The service answers for this run. */
+  get linked(): boolean {
+    return this.link === "open";
+  }
+
   /** Play or pause a recording. */
   toggle(): void {
     this.wire.send({ kind: "toggle" });
@@ -340,9 +345,11 @@ export class RunView extends EventTarget {
     if (run.state === "failed") return "failed";
     if (run.state === "paused" || run.state === "finished" || run.state === "stopped") return "paused";
     if (run.asleep) return "asleep";
+    // Nothing can be late before the first tick: the run is being prepared, and its badge says so.
+    if (this.tickAt === 0) return "connecting";
     const since = Math.max(this.tickAt, this.liveSince);
     if (this.visible && performance.now() - since > STALE_AFTER) return "stale";
-    return this.tickAt > 0 ? "live" : "connecting";
+    return "live";
   }
 
   private emit(name: "tick" | "status"): void {

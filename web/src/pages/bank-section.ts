@@ -5,6 +5,7 @@ import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
 import "../elements/memory-bank.js";
 import "../elements/score-card.js";
+import "../elements/term-word.js";
 
 /** Concept 1: a dictionary with a row an image, and how it goes stale. */
 export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): TemplateResult => {
@@ -18,7 +19,7 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
         cost far too much.
       </p>
       <p>
-        A <strong>memory bank</strong> does that work once. It keeps a row for every image of the set: the embedding
+        A <strong>memory bank</strong> does that work once. It keeps a <term-word term="row">row</term-word> for every image of the set: the embedding
         that the network gave it when it last came by. Each step encodes one small batch and finds a whole dictionary of
         negatives ready to hand.
       </p>
@@ -45,12 +46,12 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
       <details class="deeper">
         <summary>Go deeper: why is even a fresh row not at 1?</summary>
         <p>
-          A visited row is not replaced but blended: row ← m · row + (1 − m) · new, scaled back to length one (Wu et al.
+          A visited row is not replaced but blended: <term-word term="row">row</term-word> ← <term-word term="momentum">m</term-word> · <term-word term="row">row</term-word> + (1 − <term-word term="momentum">m</term-word>) · new, scaled back to length one (Wu et al.
           2018, section 3.3). With m at 0.5 half of what was on file stays, so a row begins its wait already a little
           behind. Set m to 0 and a fresh row is exactly the new embedding; the rot with age is still there.
         </p>
         <p>
-          Consistency is corrected for chance. The raw cosine between a row and its re-encoding looks fine even if the
+          <term-word term="consistency">Consistency</term-word> is corrected for chance. The raw cosine between a row and its re-encoding looks fine even if the
           network maps every image to the same spot, for then everything agrees with everything. So we subtract what a
           row agrees with the re-encoding of <em>another</em> image: (same − other) / (1 − other). One means in tune, zero means
           that the row knows its own image no better than any other.

@@ -1,5 +1,4 @@
 import { html, type TemplateResult } from "lit";
-import type { BeltPart } from "../elements/belt-stage.js";
 import { momentumText } from "../model/format.js";
 import { count, fixed } from "../model/say.js";
 import { MOMENTUM_TICKS } from "../model/scales.js";
@@ -9,6 +8,7 @@ import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
 import "../elements/score-card.js";
 import "../elements/sushi-belt.js";
+import "../elements/term-word.js";
 
 /** Concept 2: the momentum encoder and the queue. */
 export function beltSection({ view, catalog, atlas, bar }: LessonContext): TemplateResult {
@@ -18,22 +18,24 @@ export function beltSection({ view, catalog, atlas, bar }: LessonContext): Templ
       <p class="kicker">2 of 3</p>
       <h2 id="belt-title">A slow teacher keeps the belt in tune</h2>
       <p>
-        Momentum contrast (MoCo) makes two moves. The first is a queue: each step the ${part("kitchen", "kitchen")} plates
+        Momentum contrast (MoCo) makes two moves. The first is a queue: each step the <term-word term="key encoder">kitchen</term-word> plates
         one fresh batch of ${typeof batch === "number" ? count(batch) : "…"} keys, they ride along the
-        ${part("belt", "belt")}, and the oldest batch ${part("leaving", "leaves")}. It holds
+        <term-word term="queue">belt</term-word>, and the oldest batch <term-word term="leaving">leaves</term-word>. It holds
         <drag-number .view=${view} knob="queue_length" label="Queue length K" scale="powers" .min=${64} .max=${65536}></drag-number>
         negatives for every query, so how many negatives there are no longer depends on how large a batch fits.
       </p>
       <p>
-        The second move is who cooks. The ${part("kitchen", "key encoder")} is never trained. It follows the
-        ${part("query", "query encoder")}, a little each step:
+        The second move is who cooks. The <term-word term="key encoder">key encoder</term-word> is never trained. It follows the
+        <term-word term="query">query encoder</term-word>, a little each step:
       </p>
       <p class="formula">
-        θ<sub>k</sub> ← ${momentumNumber(view)} θ<sub>k</sub> + ${rest(view)} θ<sub>q</sub>
+        <term-word term="key encoder">θ<sub>k</sub></term-word> ← ${momentumNumber(view)}
+        <term-word term="key encoder">θ<sub>k</sub></term-word> + <term-word term="momentum">${rest(view)}</term-word>
+        <term-word term="query">θ<sub>q</sub></term-word>
       </p>
       <p>
         Close to 1, the key encoder hardly moves while a plate rides, so plates made many steps ago still fit the newest
-        ones. Lower it, and each batch is cooked by a different hand. The meter in the middle measures how far that has gone.
+        ones. Lower it, and each batch is cooked by a different hand. The <term-word term="consistency">meter</term-word> in the middle measures how far that has gone.
       </p>
       <div class="analogy">
         <span class="tag">Everyday analogy</span>
@@ -98,18 +100,4 @@ function rest(view: LessonContext["view"]): string {
   if (typeof momentum !== "number") return "…";
   const digits = momentumText(momentum).split(".")[1]?.length ?? 0;
   return fixed(1 - momentum, digits);
-}
-
-/** Words that name a part of the figure: pointing at them lights it. */
-function part(name: BeltPart, words: string): TemplateResult {
-  const light = (event: Event, lit: BeltPart | "") => {
-    const belt = (event.currentTarget as Element).closest("section")?.querySelector("sushi-belt");
-    if (belt) belt.lit = lit;
-  };
-  return html`<span
-    class="lights"
-    @pointerenter=${(event: Event) => light(event, name)}
-    @pointerleave=${(event: Event) => light(event, "")}
-    >${words}</span
-  >`;
 }

@@ -4,6 +4,7 @@ import { experiments, type LessonContext } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/score-card.js";
 import "../elements/similarity-matrix.js";
+import "../elements/term-word.js";
 
 /** Concept 3: augmentations, the projection head, and the similarity matrix of a batch. */
 export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): TemplateResult => {
@@ -18,8 +19,8 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
         That is the matrix: one cell, one comparison.
       </p>
       <p>
-        <strong class="positive">Blue cells are positive pairs</strong>, two views of one image. All the rest are
-        negatives, and glow red where two different images are taken for alike. Training lights up the blue cells and
+        <strong class="positive">Blue cells are <term-word term="positive">positive pairs</term-word></strong>, two views of one image. All the rest are
+        <term-word term="negative">negatives</term-word>, and glow red where two different images are taken for alike. Training lights up the blue cells and
         lets the red ones fade.
       </p>
       <p>
@@ -48,7 +49,7 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
           better by more than ten points in a linear test, so after training the head is dropped.
         </p>
         <p>
-          The loss itself reads the matrix row by row. Divide the row by the temperature, leave out the view itself, and take a softmax: the
+          The <term-word term="loss">loss</term-word> itself reads the matrix row by row. Divide the row by the <term-word term="temperature">temperature</term-word>, leave out <term-word term="diagonal">the view itself</term-word>, and take a softmax: the
           share that falls on the blue cell should be one. By chance it would be one in 2B − 1, which is where the dashed
           line of the loss comes from. Contrastive accuracy asks only whether the blue cell is the brightest of its row.
         </p>
