@@ -27,7 +27,7 @@ def make_widget(run: Run, height: int) -> Any:
     except ImportError:
         raise SushibeltError("anywidget is not installed; pip install 'sushibelt[notebook]'") from None
 
-    class RunWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    class RunWidget(anywidget.AnyWidget):
         _esm = MODULE
         url = traitlets.Unicode().tag(sync=True)
         run = traitlets.Unicode().tag(sync=True)

@@ -81,10 +81,6 @@ class Picture:
         parts += [f"{name} {self._number(name)}" for name in SHOWN if self.scalars.get(name) is not None]
         return "  ".join(parts)
 
-    def record(self) -> dict[str, Any]:
-        """The same for `--json`."""
-        return {"run": self.run["id"], "state": self.state, "step": self.step, "scalars": self.scalars}
-
     def __rich__(self) -> RenderableType:
         badge = Text(f" {self.badge} ", BADGES.get(self.badge, "reverse"))
         head = Text.assemble(
