@@ -202,6 +202,7 @@ class _Wire(Generic[T]):
                     compression=None,
                     max_size=MESSAGE_BYTES,
                     max_queue=4,
+                    close_timeout=1,  # what was not read may stand before the other side's goodbye
                     additional_headers=self._headers,
                 ) as socket:
                     wait = await self._read(socket, inbox)
@@ -272,7 +273,8 @@ class _Wire(Generic[T]):
 
 
 class Frames(_Wire[Frame]):
-    """Ticks alone."""
+    """Ticks alone. A reader that skipped some is given a whole dictionary again, which may be some steps old; the
+    change on it comes next."""
 
     events = False
 

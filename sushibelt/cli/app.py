@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """Watch contrastive learners train: start runs, turn their knobs, see what happens.
 
+\b
   sushibelt serve                                           # a service on this machine
   sushibelt run moco --images digits --steps 500 --watch    # train and look
   sushibelt run moco --steps 800 --at 500:momentum=0.5 --wait
@@ -111,6 +112,7 @@ def run(
 ) -> None:
     """Start a run and print its id.
 
+    \b
     sushibelt run moco --images digits --steps 500 --set momentum=0.5 --watch
     """
     with words.exits():
@@ -182,11 +184,13 @@ def set_knobs(
 ) -> None:
     """Change knobs while a run trains.
 
+    \b
     sushibelt set RUN momentum=0.5 temperature=0.2
     """
     with words.exits():
+        changes = words.settings(knobs)
         made = service(context).get(run)
-        step = made.set(**words.settings(knobs))
+        step = made.set(**changes)
         if json:
             words.print_json({"run": run, "step": step, "knobs": made.knobs})
         else:
@@ -209,6 +213,7 @@ def sweep(
 ) -> None:
     """A run for every point of a grid, and one table of how they ended. Ctrl-C leaves it going.
 
+    \b
     sushibelt sweep moco --images digits --steps 200 --grid momentum=0,0.5,0.99 --seeds 0,1
     """
     with words.exits():
