@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ BARS = "▁▂▃▄▅▆▇█"
 HELD = 40  # points of a sparkline
 EVENTS_SHOWN = 5
 STALE_SECONDS = 5.0
+DEFINITION = 84  # letters of a figure's formula: two lines of it
 ENDED = ("finished", "failed", "stopped")
 BADGES = {"LIVE": "black on green", "PAUSED": "black on yellow", "STALE": "white on red", "RECORDED": "black on cyan"}
 SHOWN = ("loss", "accuracy", "consistency", "id_photo", "oldest_age", "steps_per_second")
@@ -114,7 +116,7 @@ class Picture:
 
     def _definition(self, name: str) -> str:
         figure = self.figures.get(name, {})
-        text = str(figure.get("formula", ""))
+        text = textwrap.shorten(str(figure.get("formula", "")), DEFINITION, placeholder=" …")
         n = self.scalars.get("probe_n")
         return f"{text}; n = {n}" if name in ("consistency", "id_photo") and n else text
 
@@ -136,12 +138,12 @@ def meter(value: float) -> Text:
 
 def words_of(event: Event) -> str:
     """An event in a line."""
-    skip = {"type", "step", "time", "previous"}
+    skip = {"type", "step", "time", "previous", "config"}
     parts = []
     for name, found in event.body.items():
         if name in skip or found is None or found == "":
             continue
         if isinstance(found, dict):
             found = ", ".join(f"{key} {part}" for key, part in found.items() if not isinstance(part, dict | list))
-        parts.append(f"{name} {found}" if name != "state" else str(found))
+        parts.append(str(found) if name == event.type else f"{name} {found}")
     return f"step {event.step}  {event.type}  {'  '.join(parts)}"[:160]
