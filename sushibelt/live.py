@@ -48,8 +48,8 @@ class _Inbox:
         self.events = events
         self.texts: deque[Event | Gap] = deque()
         self.frame: Frame | None = None
-        self.hole = False  # a change of the dictionary was skipped: the next one goes on from nothing
-        self.hole_until: float | None = None
+        self.held: int | None = None  # keys written until the last tick that was read
+        self.whole_until: float | None = None  # a whole dictionary was asked for; wait for it until then
         self.error: Exception | None = None
         self.ended_at: float | None = None
         self.closed = False
@@ -59,11 +59,7 @@ class _Inbox:
 
     def tick(self, frame: Frame) -> None:
         with self.lock:
-            if frame.snapshot:
-                self.hole, self.hole_until = False, None
-            elif self.frame is not None and any(name.startswith("dict.") for name in frame.arrays):
-                self.hole = True
-            self.frame = replace(frame, follows=False) if self.hole else frame
+            self.frame = frame
         self.wake()
 
     def text(self, message: dict[str, Any]) -> bool:
@@ -106,15 +102,24 @@ class _Inbox:
             frame = self.frame
             if frame is None:
                 return None
-            if self.hole:
-                if self.hole_until is None:
-                    self.hole_until = time.monotonic() + SNAPSHOT_SECONDS
+            follows = self._follows(frame)
+            if not follows:
+                if self.whole_until is None:
+                    self.whole_until = time.monotonic() + SNAPSHOT_SECONDS
                     self.ask()
-                if time.monotonic() < self.hole_until:
+                if time.monotonic() < self.whole_until:
                     return None
-                self.hole, self.hole_until = False, None
-            self.frame = None
-            return frame
+            self.frame = self.whole_until = None
+            written = frame.scalars.get("dict_written")
+            self.held = written if isinstance(written, int) else self.held
+            return frame if follows else replace(frame, follows=False)
+
+    def _follows(self, frame: Frame) -> bool:
+        """False where keys were written between the last tick that was read and the first key of this one."""
+        keys, written = frame.arrays.get("dict.step"), frame.scalars.get("dict_written")
+        if frame.snapshot or keys is None or not isinstance(written, int):
+            return True
+        return self.held is not None and written - len(keys) <= self.held
 
     @property
     def done(self) -> bool:

@@ -8,11 +8,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import numpy as np
 import pytest
 from running import Running, until
 
+from server.live import wire
 from sushibelt import Client, Event, Frame, NotFound, Unreachable
-from sushibelt.live import Frames, Live
+from sushibelt.live import Frames, Live, _Inbox
+from sushibelt.wire import decode
 
 
 @contextmanager
@@ -79,9 +82,9 @@ def test_no_event_is_missed_where_the_line_breaks_again_and_again(belt: Running,
     run = client.run(method="moco", batch_size=4, seed=105)
     with breaking(belt.settings.port) as (port, ends):
         address = f"ws://127.0.0.1:{port}/api/v1/runs/{run.id}/live"
-        wire, heard = Live(address, {}, (), 20, since="0:0"), []
+        line, heard = Live(address, {}, (), 20, since="0:0"), []
         changes = 0
-        for item in wire:
+        for item in line:
             if isinstance(item, Event):
                 heard.append(item)
             if isinstance(item, Frame) and changes < 6:
@@ -115,6 +118,30 @@ def test_a_slow_reader_gets_the_newest_tick_and_never_a_change_that_goes_on_from
         assert isinstance(written, int)
         assert frame.snapshot or (frame.follows and written - length <= held), "a hole in the dictionary"
         held = written
+
+
+def test_a_tick_that_goes_on_from_a_skipped_one_waits_for_a_whole_dictionary() -> None:
+    asked: list[int] = []
+    inbox = _Inbox(False, None, lambda: None)
+    inbox.ask = lambda: asked.append(1)
+
+    def tick(first: int, written: int, snapshot: bool = False) -> None:
+        keys = {"dict.step": np.arange(first, written, dtype=np.uint32)}
+        place = {"run": "r", "epoch": 1, "offset": written, "step": written, "time": 0.0}
+        scalars = {"dict_written": written}
+        inbox.tick(decode(wire.encode(**place, snapshot=snapshot, scalars=scalars, sections=keys)))
+
+    tick(0, 4, snapshot=True)
+    assert isinstance(inbox.take(), Frame)
+    tick(4, 8)
+    tick(4, 12)  # what was skipped is in it: the service sends more than it must
+    assert inbox.take().step == 12  # type: ignore[union-attr]
+    tick(12, 16)
+    tick(16, 20)
+    assert inbox.take() is None
+    assert asked == [1]
+    tick(0, 24, snapshot=True)
+    assert inbox.take().step == 24  # type: ignore[union-attr]
 
 
 def test_a_run_that_is_not_there_is_said_to_be_missing(belt: Running) -> None:
