@@ -7,7 +7,7 @@ else
 BIN := $(VENV)/bin
 endif
 
-.PHONY: serve test setup web check bench bench-short picture lock clean
+.PHONY: serve test setup web check bench bench-short picture watch-picture lock clean
 
 serve: setup        ## train and serve on http://127.0.0.1:8000
 	@$(BIN)/python -m server
@@ -37,6 +37,10 @@ bench-short:        ## see that the benchmarks run; a minute, nothing is kept
 picture:            ## take README's picture of the belt anew
 	@$(PYTHON) scripts/setup.py --dev --browser
 	@$(BIN)/python scripts/picture.py
+
+watch-picture:      ## take the picture of `sushibelt watch` anew
+	@$(PYTHON) scripts/setup.py --dev
+	@$(BIN)/python scripts/watch_picture.py
 
 lock:               ## renew the locks from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade -o requirements.lock pyproject.toml

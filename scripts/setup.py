@@ -80,6 +80,19 @@ def python_packages(dev: bool) -> None:
     stamps[-1 if not dev else 0].write_text(value)
 
 
+def command_line() -> None:
+    """The command `sushibelt` beside this environment's python; its packages are in the locks already."""
+    stamp, value = VENV / "sushibelt-command.stamp", digest(ROOT / "sushibelt" / "pyproject.toml")
+    if done(stamp, value):
+        return
+    python = BIN / ("python.exe" if os.name == "nt" else "python")
+    run(
+        "installing the command line",
+        BIN / "uv", "pip", "install", "-q", "--python", python, "--no-deps", "-e", ROOT / "sushibelt",
+    )  # fmt: skip
+    stamp.write_text(value)
+
+
 def web_build() -> None:
     npm, node = shutil.which("npm"), shutil.which("node")
     if not npm or not node:
@@ -153,6 +166,7 @@ def main() -> int:
     try:
         if not options.web_only:
             python_packages(options.dev)
+            command_line()
         web_build()
         if options.browser:
             need_browser()

@@ -1,0 +1,382 @@
+"""The commands. Each loads what it needs when it is called, so that help and completion are there at once."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from sushibelt.cli import words
+
+if TYPE_CHECKING:
+    from sushibelt.client import Client
+    from sushibelt.run import Run
+
+EXAMPLES = """Watch contrastive learners train: start runs, turn their knobs, see what happens.
+
+\b
+  sushibelt serve                                           # a service on this machine
+  sushibelt run moco --images digits --steps 500 --watch    # train and look
+  sushibelt run moco --steps 800 --at 500:momentum=0.5 --wait
+  sushibelt ls --state running
+  sushibelt set RUN momentum=0.5                            # while it trains
+  sushibelt sweep moco --grid momentum=0,0.5,0.99 --steps 200
+  sushibelt export RUN --csv run.csv --recording run.sbr
+  sushibelt play run.sbr                                    # needs no service
+
+"""
+
+app = typer.Typer(
+    name="sushibelt",
+    help=EXAMPLES + words.EXIT_CODES,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    url: Annotated[str, typer.Option(envvar="SUSHIBELT_URL", help="Address of the service.")] = "http://127.0.0.1:8000",
+    token: Annotated[
+        str | None, typer.Option(envvar="SUSHIBELT_TOKEN", help="For a service that asks for one.", show_default=False)
+    ] = None,
+) -> None:
+    context.obj = {"url": url, "token": token}
+
+
+def complete_run(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    """Ids of runs, for the shell."""
+    found = (context.find_root().params or {}).get("url")
+    with contextlib.suppress(Exception):  # a shell that completes must stay silent
+        from sushibelt.client import Client
+
+        for run in Client(found, timeout=2).runs(limit=50):
+            if run.id.startswith(incomplete):
+                yield run.id, f"{run.method}, {run.state}"
+
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", autocompletion=complete_run, help="Id of a run; see `ls`.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, one value a line.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")]
+Images = Annotated[str | None, typer.Option(help="Image set of the catalog, such as digits.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Where it ends; without, it trains while somebody watches.")]
+
+
+def service(context: typer.Context) -> Client:
+    from sushibelt.client import Client
+
+    return Client(**context.obj)
+
+
+@app.command()
+def serve() -> NoReturn:
+    """Train and serve on this machine: `python -m server`, where the server is installed or this is its clone."""
+    import importlib.util
+    import os
+
+    sys.path.insert(0, str(Path.cwd()))
+    if importlib.util.find_spec("server") is None or importlib.util.find_spec("server.__main__") is None:
+        print(
+            "sushibelt: the server is not installed here; this is the light client. Clone the project and say "
+            "`make serve`, or give the address of a running service with --url or SUSHIBELT_URL",
+            file=sys.stderr,
+        )
+        raise typer.Exit(words.NO_SERVER)
+    os.environ.pop("SUSHIBELT_URL", None)  # the client's, and no setting of the server's
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "server"])
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    method: Annotated[str, typer.Argument(help="moco, memory_bank or simclr.")],
+    set_: Sets = None,
+    images: Images = None,
+    steps: Steps = None,
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
+    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    at: Annotated[
+        list[str] | None, typer.Option(metavar="STEP:NAME=VALUE", help="Change a knob at a step; may be repeated.")
+    ] = None,
+    watch_: Annotated[bool, typer.Option("--watch", help="Look at it until it ends.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it ends.")] = False,
+    json: Json = False,
+) -> None:
+    """Start a run and print its id.
+
+    \b
+    sushibelt run moco --images digits --steps 500 --set momentum=0.5 --watch
+    """
+    with words.exits():
+        config = words.settings(set_ or ())
+        made = service(context).run(
+            method,
+            schedule=words.schedule(at or ()) or config.pop("schedule", None),
+            **{"images": images, "steps": steps, "seed": seed, "name": name, **config},
+        )
+        if not json:
+            print(made.id, flush=True)
+        elif not watch_ and not wait:
+            words.print_json(made.resource)
+        if (watch_ or wait) and made.steps is None:
+            print("sushibelt: it has no --steps and trains until it is stopped", file=sys.stderr)
+        if watch_:
+            look(service(context), made, json)
+        elif wait:
+            with leaving(made):
+                made.wait()
+            if json:
+                words.print_json(made.resource)
+
+
+@app.command("ls")
+def list_runs(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option(help="queued, running, paused, finished, failed or stopped.")] = None,
+    method: Annotated[str | None, typer.Option()] = None,
+    images: Images = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    with words.exits():
+        found = service(context).runs(state=state, method=method, images=images, limit=limit)
+        if json:
+            for each in found:
+                words.print_json(each.resource)
+            return
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("run", "name", "method", "images", "state", "step", box=None)
+        for each in found:
+            of = f" of {each.steps}" if each.steps else ""
+            cells = (each.id, each.name, each.method, each.config["images"], each.state, f"{each.at_step}{of}")
+            table.add_row(*cells)
+        Console().print(table)
+
+
+@app.command()
+def watch(context: typer.Context, run: RunId, json: Json = False) -> None:
+    """Look at a run until it ends: loss, consistency, age of the queue, events. Ctrl-C leaves it going.
+
+    In a pipe it prints a line every few seconds, with --json a JSON value a tick.
+    """
+    with words.exits():
+        client = service(context)
+        look(client, client.get(run), json)
+
+
+@app.command("set")
+def set_knobs(
+    context: typer.Context,
+    run: RunId,
+    knobs: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...")],
+    json: Json = False,
+) -> None:
+    """Change knobs while a run trains.
+
+    \b
+    sushibelt set RUN momentum=0.5 temperature=0.2
+    """
+    with words.exits():
+        changes = words.settings(knobs)
+        made = service(context).get(run)
+        step = made.set(**changes)
+        if json:
+            words.print_json({"run": run, "step": step, "knobs": made.knobs})
+        else:
+            print(f"from step {step} on: {', '.join(knobs)}")
+
+
+@app.command()
+def sweep(
+    context: typer.Context,
+    method: Annotated[str, typer.Argument(help="moco, memory_bank or simclr.")],
+    grid: Annotated[list[str] | None, typer.Option(metavar="NAME=V1,V2,...", help="May be repeated.")] = None,
+    seeds: Annotated[str, typer.Option(help="Comma separated.")] = "0",
+    set_: Sets = None,
+    images: Images = None,
+    steps: Steps = None,
+    parallel: Annotated[int | None, typer.Option(min=1, help="Runs that train at once.")] = None,
+    evaluate: Annotated[bool, typer.Option(help="Measure kNN and linear probe at the end of each.")] = False,
+    detach: Annotated[bool, typer.Option(help="Print its id and do not wait.")] = False,
+    json: Json = False,
+) -> None:
+    """A run for every point of a grid, and one table of how they ended. Ctrl-C leaves it going.
+
+    \b
+    sushibelt sweep moco --images digits --steps 200 --grid momentum=0,0.5,0.99 --seeds 0,1
+    """
+    with words.exits():
+        base = {"method": method, "images": images, "steps": steps, **words.settings(set_ or ())}
+        numbers = [int(part) for part in seeds.split(",") if part.strip().isdecimal()]
+        made = service(context).sweep(
+            words.grid(grid or ()),
+            base={name: found for name, found in base.items() if found is not None},
+            seeds=numbers,
+            parallel=parallel,
+            evaluate=evaluate or None,
+        )
+        if detach:
+            words.print_json(made.resource) if json else print(made.id)
+            return
+        try:
+            made.wait(progress=not json)
+        except KeyboardInterrupt:
+            print(f"sushibelt: sweep {made.id} goes on", file=sys.stderr)
+            raise typer.Exit(words.INTERRUPTED) from None
+        table = made.table()
+        if json:
+            words.print_json({name: plain(column.tolist()) for name, column in table.items()})
+        else:
+            print(table)
+        if any(entry["state"] == "failed" for entry in made.resource["runs"]):
+            raise typer.Exit(words.FAILED)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    run: RunId,
+    csv: Annotated[Path | None, typer.Option(help="Figures by step as CSV; - is standard output.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Figures by step as Parquet.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Figures by step as JSON.")] = None,
+    recording: Annotated[Path | None, typer.Option(help="The recording, for `play` and the web page.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="The newest checkpoint, as safetensors.")] = None,
+    site: Annotated[Path | None, typer.Option(help="A folder with a page that plays the run on its own.")] = None,
+) -> None:
+    """Save what a run left: figures, recording, checkpoint, a page. Without options: CSV on standard output."""
+    with words.exits():
+        client = service(context)
+        path = f"/api/v1/runs/{run}"
+        if not any((csv, parquet, json, recording, checkpoint, site)):
+            csv = Path("-")
+        wanted: list[tuple[Path | None, str, dict[str, Any]]] = [
+            *((file, "/metrics", {"format": form}) for file, form in ((csv, "csv"), (parquet, "parquet"))),
+            (json, "/metrics", {"format": "json"}),
+            (recording, "/recording", {}),
+            (checkpoint, "/checkpoint", {}),
+        ]
+        for file, part, query in wanted:
+            if file is not None:
+                save(client, file, path + part, query)
+        if site is not None:
+            from sushibelt.unpack import unpack
+
+            files = unpack(client.rest.raw(f"{path}/site"), site)
+            print(f"{site}: {len(files)} files; put the folder on any web host", file=sys.stderr)
+
+
+@app.command()
+def play(
+    file: Annotated[Path, typer.Argument(metavar="FILE.sbr", help="A recording; see `export --recording`.")],
+    speed: Annotated[float, typer.Option(min=0.01, help="So many times as fast as it was.")] = 1.0,
+    json: Json = False,
+) -> None:
+    """Play a recording in the terminal. Needs no service."""
+    import time
+
+    from sushibelt.cli.watching import make_screen
+
+    with words.exits():
+        from sushibelt.recording import Recording
+
+        recording = Recording.open(file)
+        with make_screen(recording.run, recording.figures, json, recorded=True) as screen:
+            try:
+                for wait, item in recording.timed():
+                    if screen.moves:
+                        time.sleep(wait / speed)
+                    screen.take(item)
+            except KeyboardInterrupt:
+                raise typer.Exit(words.INTERRUPTED) from None
+
+
+@app.command()
+def stop(context: typer.Context, run: RunId) -> None:
+    """Stop a run; what it left stays."""
+    with words.exits():
+        print(service(context).get(run).stop().state)
+
+
+@app.command()
+def pause(context: typer.Context, run: RunId) -> None:
+    """Pause a run."""
+    with words.exits():
+        print(service(context).get(run).pause().state)
+
+
+@app.command()
+def resume(context: typer.Context, run: RunId) -> None:
+    """Let a paused or stopped run go on."""
+    with words.exits():
+        print(service(context).get(run).resume().state)
+
+
+@app.command()
+def rm(context: typer.Context, run: RunId) -> None:
+    """Delete a run and all that it left."""
+    with words.exits():
+        service(context).get(run).delete()
+
+
+def look(client: Client, run: Run, json: bool) -> None:
+    """Watch a run until it ends. Raises RunFailed where it fails, Exit where the person has enough."""
+    from sushibelt.cli.watching import make_screen
+    from sushibelt.errors import RunFailed
+
+    figures = {} if json else client.catalog()["figures"]
+    with leaving(run), make_screen(run.resource, figures, json) as screen:
+        for item in run.live(sections=(), rate=5):
+            screen.take(item)
+    run.refresh()
+    if run.state == "failed":
+        raise RunFailed(f"run {run.id} failed at step {run.at_step}: {run.resource['reason']}")
+
+
+@contextlib.contextmanager
+def leaving(run: Run) -> Iterator[None]:
+    """Ctrl-C leaves the run going and says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"sushibelt: run {run.id} goes on; `sushibelt stop {run.id}` ends it", file=sys.stderr)
+        raise typer.Exit(words.INTERRUPTED) from None
+
+
+def save(client: Client, file: Path, path: str, query: dict[str, Any]) -> None:
+    """Bytes of the service into a file, or to standard output. A file appears whole or not at all."""
+    with client.rest.stream(path, query) as answer:
+        if str(file) == "-":
+            for part in answer.iter_bytes():
+                sys.stdout.buffer.write(part)
+            sys.stdout.buffer.flush()
+            return
+        unfinished = file.with_name(f"{file.name}.part")
+        try:
+            with unfinished.open("wb") as out:
+                for part in answer.iter_bytes():
+                    out.write(part)
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    print(f"{file}: {file.stat().st_size:,} bytes", file=sys.stderr)
+
+
+def plain(values: list[Any]) -> list[Any]:
+    """As JSON carries them: NaN is null."""
+    return [None if isinstance(found, float) and found != found else found for found in values]
+
+
+def main() -> None:
+    """The console script."""
+    app()

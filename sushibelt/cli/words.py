@@ -1,0 +1,85 @@
+"""From words of the command line to values, and errors to exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from sushibelt.errors import Refused, RunFailed, SushibeltError, TimedOut, Unreachable
+
+OK, FAILED, USAGE, UNREACHABLE, REFUSED, TIMED_OUT, NO_SERVER, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 the run failed or a file is bad, 2 wrong usage, 3 no service answers, 4 the service "
+    "refused, 5 timed out, 6 no server is installed here, 130 interrupted (the run goes on)."
+)
+
+
+@contextmanager
+def exits() -> Iterator[None]:
+    """Errors as one line on standard error and an exit code."""
+    try:
+        yield
+    except (SushibeltError, OSError) as error:
+        print(f"sushibelt: {error}", file=sys.stderr)
+        raise typer.Exit(code_of(error)) from None
+
+
+def code_of(error: Exception) -> int:
+    """The exit code of an error."""
+    for kind, code in ((Unreachable, UNREACHABLE), (Refused, REFUSED), (TimedOut, TIMED_OUT), (RunFailed, FAILED)):
+        if isinstance(error, kind):
+            return code
+    return FAILED
+
+
+def value(text: str) -> Any:
+    """A value as JSON reads it, else the text itself: 0.5, true, digits."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    return found if isinstance(found, int | float | bool | str) else text
+
+
+def settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """`momentum=0.5` and the like as a table. Raises typer.BadParameter."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name or not text:
+            raise typer.BadParameter(f"{pair!r} is not name=value; write it like momentum=0.5")
+        if name in found:
+            raise typer.BadParameter(f"{name} is given twice")
+        found[name] = value(text)
+    return found
+
+
+def grid(pairs: Sequence[str]) -> dict[str, list[Any]]:
+    """`momentum=0,0.5,0.99` and the like."""
+    found = {}
+    for name, text in ((pair.partition("=")[0], pair.partition("=")[2]) for pair in pairs):
+        if not name or not text:
+            raise typer.BadParameter(f"{name!r} has no values; write it like momentum=0,0.5,0.99")
+        found[name] = [value(part) for part in text.split(",") if part]
+    return found
+
+
+def schedule(entries: Sequence[str]) -> list[dict[str, Any]] | None:
+    """`500:momentum=0.5,temperature=0.2` and the like, in order."""
+    found = []
+    for entry in entries:
+        step, colon, pairs = entry.partition(":")
+        if not colon or not step.isdecimal():
+            raise typer.BadParameter(f"{entry!r} is not STEP:name=value; write it like 500:momentum=0.5")
+        found.append({"step": int(step), "knobs": settings(pairs.split(","))})
+    return sorted(found, key=lambda entry: entry["step"]) or None
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on a line."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)

@@ -1,0 +1,39 @@
+"""A run in a notebook: a small anywidget around the elements that the service serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sushibelt.errors import SushibeltError
+
+if TYPE_CHECKING:
+    from sushibelt.run import Run
+
+MODULE = Path(__file__).with_name("widget.js")
+PIECES = {
+    "moco": ("sushi-belt", "belt"),
+    "memory_bank": ("memory-bank", "bank"),
+    "simclr": ("similarity-matrix", "matrix"),
+}
+"""By method: the element of elements.js, and the page under /embed/."""
+
+
+def make_widget(run: Run, height: int) -> Any:
+    """The widget of a run. Raises SushibeltError where anywidget is not installed."""
+    try:
+        import anywidget
+        import traitlets
+    except ImportError:
+        raise SushibeltError("anywidget is not installed; pip install 'sushibelt[notebook]'") from None
+
+    class RunWidget(anywidget.AnyWidget):
+        _esm = MODULE
+        url = traitlets.Unicode().tag(sync=True)
+        run = traitlets.Unicode().tag(sync=True)
+        piece = traitlets.Unicode().tag(sync=True)
+        page = traitlets.Unicode().tag(sync=True)
+        height = traitlets.Int().tag(sync=True)
+
+    piece, page = PIECES.get(run.method, PIECES["moco"])
+    return RunWidget(url=run.url, run=run.id, piece=piece, page=page, height=height)

@@ -1,0 +1,121 @@
+"""What is repeated and what is not, waiting, sweeps, and how errors read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from stand_in import Answer, stand_in
+
+from sushibelt import Client, Invalid, NotFound, RunFailed, SushibeltError, TimedOut, Unreachable
+
+RUN = {"id": "r1", "name": "", "method": "moco", "state": "running", "step": 3, "config": {"steps": 9}, "knobs": {}}
+
+
+def run_of(client: Client, **fields: Any) -> Any:
+    from sushibelt import Run
+
+    return Run(client.rest, {**RUN, **fields})
+
+
+def test_a_post_that_makes_something_is_repeated_under_one_key_and_nothing_else_is() -> None:
+    keys: list[str | None] = []
+
+    def answer(method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
+        keys.append(headers.get("idempotency-key"))
+        return None if len(keys) < 3 else (201, RUN)
+
+    with stand_in(answer) as url, Client(url, token="word") as client:
+        client.run(method="moco")
+        assert len(keys) == 3
+        assert keys[0]
+        assert set(keys) == {keys[0]}
+        keys.clear()
+        with pytest.raises(Unreachable):
+            run_of(client).pause()
+        assert keys == [None]
+        keys.clear()
+        with pytest.raises(Unreachable):
+            run_of(client).set(momentum=0.5)
+        assert keys == [None]
+
+
+def test_the_token_is_sent() -> None:
+    seen: list[dict[str, str]] = []
+
+    def answer(method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
+        seen.append(headers)
+        return 200, RUN
+
+    with stand_in(answer) as url, Client(url, token="word") as client:
+        client.get("r1")
+    assert seen[0]["authorization"] == "Bearer word"
+
+
+def test_waiting_asks_again_until_it_is_there_and_knows_when_it_never_will_be() -> None:
+    states = iter([("running", 3), ("running", 7), ("finished", 9), ("failed", 4), ("stopped", 5), ("running", 3)])
+    asked: list[str] = []
+
+    def answer(method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
+        asked.append(path)
+        state, step = next(states)
+        return 200, {"reached": False, "run": {**RUN, "state": state, "step": step, "reason": "the loss became nan"}}
+
+    with stand_in(answer) as url, Client(url) as client:
+        assert run_of(client).wait(step=6).at_step == 7
+        assert "step=6" in asked[0]
+        assert "finished" in asked[0]
+        assert run_of(client).wait().state == "finished"
+        with pytest.raises(RunFailed, match="step 4: the loss became nan"):
+            run_of(client).wait(state="finished")
+        with pytest.raises(SushibeltError, match="goes no further"):
+            run_of(client).wait(step=8)
+        with pytest.raises(TimedOut, match="it goes on"):
+            run_of(client).wait(timeout=0)
+
+
+def test_a_sweep_is_made_waited_for_and_read_as_a_table() -> None:
+    said: list[tuple[str, str, Any]] = []
+    point = {"run": "r1", "values": {"momentum": 0.5}, "seed": 0, "schedule": "late", "state": "finished", "step": 9}
+    sweep = {"id": "s1", "name": "", "total": 1, "counts": {"finished": 1}, "runs": [point], "links": {}}
+
+    def answer(method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
+        said.append((method, path, body))
+        if method == "POST":
+            return 201, {**sweep, "state": "running", "progress": 0.0}
+        if "/table" in path:
+            return 200, {"columns": {"momentum": [0.5, 0.9], "consistency": [None, 0.25]}}
+        if "/runs/" in path:
+            return 200, RUN
+        return 200, {**sweep, "state": "finished" if len(said) > 2 else "running", "progress": 1.0}
+
+    with stand_in(answer) as url, Client(url) as client:
+        late = [{"name": "late", "schedule": [(500, {"momentum": 0.5})]}]
+        made = client.sweep({"momentum": [0.5]}, method="moco", seeds=[0, 1], schedules=late)
+        assert said[0][2] == {
+            "base": {"method": "moco"},
+            "grid": {"momentum": [0.5]},
+            "seeds": [0, 1],
+            "schedules": [{"name": "late", "schedule": [{"step": 500, "knobs": {"momentum": 0.5}}]}],
+        }
+        assert made.wait().state == "finished"
+        assert sum("/wait" in path for _, path, _ in said) == 2
+        table = made.table()
+        assert np.isnan(table["consistency"][0])
+        assert "0.25" in str(table)
+        assert [run.id for run in made] == ["r1"]
+        assert made.plot(x="momentum").get_xlabel() == "momentum"
+
+
+def test_an_error_names_the_field_and_the_request(client: Client) -> None:
+    with pytest.raises(Invalid, match=r"momentum.*422.*POST /api/v1/runs") as caught:
+        client.run(method="moco", momentum=7)
+    assert list(caught.value.fields) == ["momentum"]
+    with pytest.raises(NotFound):
+        client.get("nothing")
+
+
+def test_nobody_at_the_address() -> None:
+    with pytest.raises(Unreachable, match="sushibelt serve"):
+        Client("http://127.0.0.1:9").get("r1")
