@@ -31,6 +31,7 @@ from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
 from server.store.repository import DELETED, Repository
+from server.waits import Waits
 from trainers.config import KnobChange, RunConfig
 
 log = logging.getLogger("sushibelt")
@@ -51,13 +52,14 @@ class Service:
             settings.checkpoints,
             int(settings.checkpoint_mb * 2**20),
         )
-        self.hub = Hub(self.engine.watch, self._lack)
+        self.runs: dict[str, Run] = {}
+        self.waits = Waits(self.runs)
+        self.hub = Hub(self.engine.watch, self._lack, self.waits.ring)
         self.fanout = Fanout()
         self.journal = Journal(repository, self.shelf, self.hub, self._say_dropped)
         self.recordings = Recordings(settings, self.hub)
         self.launcher = Launcher(engine, repository, self.journal, self.shelf, self.hub, self.recordings)
-        self.runs: dict[str, Run] = {}
-        self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub)
+        self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub, self.waits)
         self.housekeeping = Housekeeping(settings, repository, self.shelf, self.runs, self.remove)
         self.closing = False
         self.creating = asyncio.Lock()
@@ -115,6 +117,7 @@ class Service:
             return
         self.closing = True
         self.engine.drain()
+        self.waits.close()
         viewers = self.hub.everybody()
         for viewer in viewers:
             # Spread over some seconds, so that a class does not come back all at once.

@@ -5,19 +5,30 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from server.api.cursors import page
-from server.api.deps import RunDep, ServiceDep
+from server.api.deps import RunDep, ServiceDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
-from server.api.schemas import Command, CommandResult, KnobsResult, NewRun, RunList, RunResource, run_resource
+from server.api.schemas import (
+    Command,
+    CommandResult,
+    KnobsResult,
+    NewRun,
+    RunList,
+    RunResource,
+    WaitResult,
+    run_resource,
+)
 from server.errors import Invalid, responses
 from server.forking import fork
 from server.runs import STATES
+from server.waits import Wanted
 from trainers.config import KnobChange, Method
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
+MAX_STEP = 2**53
 STATE_LIST = f"^(?:{'|'.join(STATES)})(?:,(?:{'|'.join(STATES)}))*$"
 
 
@@ -94,6 +105,30 @@ async def list_runs(
 async def get_run(run: RunDep, service: ServiceDep, if_none_match: IfNoneMatch = None) -> Response:
     """One run."""
     return conditional(run_resource(run, service), if_none_match)
+
+
+@router.get("/runs/{run_id}/wait", operation_id="wait_for_run", responses=responses(404, 422, 429, 503))
+async def wait_for_run(
+    request: Request,
+    run: RunDep,
+    service: ServiceDep,
+    state: Annotated[
+        str | None,
+        Query(max_length=60, pattern=STATE_LIST, description="Until it is in one of these states, comma separated."),
+    ] = None,
+    step: Annotated[
+        int | None, Query(ge=0, le=MAX_STEP, description="Or until the figures of this step can be read.")
+    ] = None,
+    seconds: Annotated[float, Query(alias="timeout", ge=0, le=60, description="The answer comes no later.")] = 30,
+) -> WaitResult:
+    """Answers when the run is in one of the states or has reached the step, when it has ended, or when the time is
+    over, and says which. Without `state` and `step` it waits for the end. All that is told is on disk."""
+    wanted = Wanted(frozenset(state.split(",")) if state is not None else frozenset(), step)
+    why = await unless_gone(request, service.waits.over(run, wanted, seconds))
+    asked = state is not None or step is not None
+    resource = run_resource(run, service)  # as it was found: settling may take a moment
+    await service.journal.settled(run)
+    return WaitResult(reached=why in {"state", "step"} or (why == "ended" and not asked), why=why, run=resource)
 
 
 @router.delete("/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422, 503))
