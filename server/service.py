@@ -207,15 +207,9 @@ class Service:
             Invalid, TooMany, Conflict, Unavailable.
         """
         async with self.creating:
-            if key is not None:
-                for run in self.runs.values():
-                    if run.idempotency_key == key:
-                        if run.request_digest != digest:
-                            raise Invalid(
-                                "this Idempotency-Key was used for another request; use a new key",
-                                code="idempotency_mismatch",
-                            )
-                        return run, False
+            made = self.made_by(key, digest)
+            if made is not None:
+                return made, False
             await self.need_engine()
             self.journal.check()
             admission.check_images(config, self.engine.images)
@@ -226,6 +220,19 @@ class Service:
         async with run.lock:
             await self.launcher.launch(run)
         return run, True
+
+    def made_by(self, key: str | None, digest: str) -> Run | None:
+        """The run that a request with this idempotency key made before, None where there is none. Looked up while
+        `creating` is held, so that of two requests at once the later one finds the run of the first.
+
+        Raises:
+            Invalid: the key came with another request.
+        """
+        made = next((run for run in self.runs.values() if key is not None and run.idempotency_key == key), None)
+        if made is not None and made.request_digest != digest:
+            detail = "this Idempotency-Key was used for another request; use a new key"
+            raise Invalid(detail, code="idempotency_mismatch")
+        return made
 
     async def need_engine(self) -> None:
         """Raise Unavailable unless a worker takes requests, now or soon."""

@@ -111,7 +111,7 @@ class Run:
     ) -> Run:
         """A new run that goes on from a kept checkpoint of this one (the newest if left out), with other knobs."""
         body = clean({"command": "fork", "checkpoint": checkpoint, "end": end, "name": name, "knobs": knobs or None})
-        return Run(self._rest, self._rest.post(self._path("/commands"), body))
+        return Run(self._rest, self._rest.create(self._path("/commands"), body))
 
     def delete(self) -> None:
         """Stop it and forget all of it."""

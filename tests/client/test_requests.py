@@ -32,6 +32,10 @@ def test_a_post_that_makes_something_is_repeated_under_one_key_and_nothing_else_
         assert keys[0]
         assert set(keys) == {keys[0]}
         keys.clear()
+        run_of(client).fork(momentum=0.5)
+        assert len(keys) == 3
+        assert len(set(keys) - {None}) == 1
+        keys.clear()
         with pytest.raises(Unreachable):
             run_of(client).pause()
         assert keys == [None]
