@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, HTTPException, Path, Request
+from starlette.requests import HTTPConnection
 
+from server.errors import NotJson
 from server.runs import Run
 from server.service import Service
 
+JSON_TYPE = re.compile(r"application/(?:[^/]+\+)?json")
 T = TypeVar("T")
 
 
@@ -51,6 +55,24 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
 async def _gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+async def json_only(connection: HTTPConnection) -> None:
+    """Refuse a body that does not say it is JSON, where the route takes one. A form or plain text is what a page of
+    another site can send without asking; and what curl sends if nobody told it otherwise.
+
+    Raises:
+        NotJson: names the header to send.
+    """
+    headers = connection.headers
+    sent = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    if not sent or getattr(connection.scope.get("route"), "body_field", None) is None:
+        return
+    said = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if JSON_TYPE.fullmatch(said) is None:
+        kind = f"is {said[:60]!r}" if said else "has no Content-Type"
+        detail = f"this call takes JSON, and the body {kind}; send the header Content-Type: application/json"
+        raise NotJson(detail, headers={"Accept": "application/json"})
 
 
 RunDep = Annotated[Run, Depends(get_run)]
