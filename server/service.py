@@ -31,6 +31,7 @@ from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
 from server.store.repository import DELETED, Repository
+from server.waits import Waits
 from trainers.config import KnobChange, RunConfig
 
 log = logging.getLogger("sushibelt")
@@ -51,13 +52,14 @@ class Service:
             settings.checkpoints,
             int(settings.checkpoint_mb * 2**20),
         )
-        self.hub = Hub(self.engine.watch, self._lack)
+        self.runs: dict[str, Run] = {}
+        self.waits = Waits(self.runs)
+        self.hub = Hub(self.engine.watch, self._lack, self.waits.ring)
         self.fanout = Fanout()
         self.journal = Journal(repository, self.shelf, self.hub, self._say_dropped)
         self.recordings = Recordings(settings, self.hub)
         self.launcher = Launcher(engine, repository, self.journal, self.shelf, self.hub, self.recordings)
-        self.runs: dict[str, Run] = {}
-        self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub)
+        self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub, self.waits)
         self.housekeeping = Housekeeping(settings, repository, self.shelf, self.runs, self.remove)
         self.closing = False
         self.creating = asyncio.Lock()
@@ -115,6 +117,7 @@ class Service:
             return
         self.closing = True
         self.engine.drain()
+        self.waits.close()
         viewers = self.hub.everybody()
         for viewer in viewers:
             # Spread over some seconds, so that a class does not come back all at once.
@@ -204,15 +207,9 @@ class Service:
             Invalid, TooMany, Conflict, Unavailable.
         """
         async with self.creating:
-            if key is not None:
-                for run in self.runs.values():
-                    if run.idempotency_key == key:
-                        if run.request_digest != digest:
-                            raise Invalid(
-                                "this Idempotency-Key was used for another request; use a new key",
-                                code="idempotency_mismatch",
-                            )
-                        return run, False
+            made = self.made_by(key, digest)
+            if made is not None:
+                return made, False
             await self.need_engine()
             self.journal.check()
             admission.check_images(config, self.engine.images)
@@ -223,6 +220,19 @@ class Service:
         async with run.lock:
             await self.launcher.launch(run)
         return run, True
+
+    def made_by(self, key: str | None, digest: str) -> Run | None:
+        """The run that a request with this idempotency key made before, None where there is none. Looked up while
+        `creating` is held, so that of two requests at once the later one finds the run of the first.
+
+        Raises:
+            Invalid: the key came with another request.
+        """
+        made = next((run for run in self.runs.values() if key is not None and run.idempotency_key == key), None)
+        if made is not None and made.request_digest != digest:
+            detail = "this Idempotency-Key was used for another request; use a new key"
+            raise Invalid(detail, code="idempotency_mismatch")
+        return made
 
     async def need_engine(self) -> None:
         """Raise Unavailable unless a worker takes requests, now or soon."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.runs import Lesson, Run, State, iso
+from server.waits import Why
 from trainers.config import KnobChange, RunConfig
 
 if TYPE_CHECKING:
@@ -92,6 +93,17 @@ class CommandResult(RunResource):
     """The run after a command; after `fork` the new run."""
 
     accepted: str
+
+
+class WaitResult(BaseModel):
+    """How a wait ended, and the run as it was then."""
+
+    reached: bool = Field(description="True where what was waited for is so.")
+    why: Why = Field(
+        description="`state` or `step`: which of the two it was. `ended`: the run has ended, so that it comes to "
+        "nothing else. `timeout`: none of these; ask again."
+    )
+    run: RunResource
 
 
 class RunList(BaseModel):
