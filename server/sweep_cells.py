@@ -126,7 +126,8 @@ def cells(request: NewSweep) -> list[Cell]:
         *values, schedule, seed = point
         own = dict(zip(request.grid, values, strict=True))
         body = {**request.base, **own}
-        body |= {} if schedule is None else {"schedule": schedule.schedule}
+        if schedule is not None:  # knob changes leave the learning rate's schedule, a word, as it is
+            body["changes" if isinstance(schedule.schedule, list) else "schedule"] = schedule.schedule
         body |= {} if seed is None else {"seed": seed}
         name = None if schedule is None else schedule.name
         found.append(Cell(len(found), own, seed, name, _checked(request, own, body)))
@@ -139,7 +140,7 @@ def _check_axes(request: NewSweep) -> None:
         raise Invalid.field(f"{where}.name", "give the sweep itself a `name`; its runs are named after it")
     for axis, part in (("seed", request.seeds), ("schedule", request.schedules)):
         if part is not None and axis in request.grid:
-            raise Invalid.field(f"grid.{axis}", f"{axis}s are given besides; give one of the two")
+            raise Invalid.field(f"grid.{axis}", f"there are `{axis}s` besides; give one of the two")
     lists = {f"grid.{name}": values for name, values in request.grid.items()}
     lists |= {} if request.schedules is None else {"schedules": [one.name for one in request.schedules]}
     lists |= {} if request.seeds is None else {"seeds": [*request.seeds]}
@@ -192,6 +193,6 @@ def place(request: NewSweep, name: str, *rest: str) -> str:
         return f"grid.{name}"
     if name == "seed" and request.seeds is not None:
         return "seeds"
-    if name == "schedule" and request.schedules is not None:
+    if name in {"schedule", "changes"} and request.schedules is not None:
         return "schedules"
     return ".".join(["base", *filter(None, [name, *rest])])
