@@ -10,7 +10,7 @@ from functools import cache
 from fastapi import Depends, FastAPI
 
 from server import __version__, errors
-from server.api import catalog, checkpoints, health, images, readings, recordings, runs, storage
+from server.api import catalog, checkpoints, health, images, readings, recordings, runs, storage, sweeps
 from server.api.deps import json_only
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
@@ -27,6 +27,7 @@ DESCRIPTION = (
     "(RFC 9457) with a stable `code`. The live wire is the WebSocket at /api/v1/runs/{id}/live, "
     "or /api/v1/live for many runs; /asyncapi.json describes it."
 )
+MODULES = (health, catalog, runs, sweeps, checkpoints, readings, recordings, images, storage, socket, many, asyncapi)
 
 
 def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
@@ -67,7 +68,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     errors.install(app)
     document = cache(lambda: errors.describe(app))
     app.openapi = document  # type: ignore[method-assign]
-    for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many, asyncapi):
+    for module in MODULES:
         app.include_router(module.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
     app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
