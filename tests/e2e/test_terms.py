@@ -93,9 +93,8 @@ def test_a_term_of_the_loss_lights_its_cells_and_a_cell_its_terms(browser: Brows
         page.locator("similarity-matrix-map").scroll_into_view_if_needed()
         for cell, term in [(mine, "positive"), ([0, 3], "negative"), ([2, 2], "diagonal"), ([1, -1], "row")]:
             page.mouse.move(*page.evaluate(WHERE, cell))
-            until(
-                functools.partial(lambda term: set(section.evaluate(WORDS)) == {term}, term), 20, f"the words for {term}"
-            )
+            words = functools.partial(lambda term: set(section.evaluate(WORDS)) == {term}, term)
+            until(words, 20, f"the words for {term}")
             assert page.evaluate(INK, mine) > 0.9 * plain, "under the pointer the figure stays as it is"
         page.locator("similarity-matrix-map canvas").focus()
         page.keyboard.press("ArrowRight")
