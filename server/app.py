@@ -14,6 +14,7 @@ from server.api import catalog, checkpoints, health, images, readings, recording
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
+from server.reference import routes as reference
 from server.security import Gate
 from server.service import Service
 from server.settings import Settings
@@ -58,14 +59,27 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url=None,  # its page loads scripts from another host, which the content policy forbids
+        docs_url=None,  # it loads scripts from another host, which the content policy forbids; see server/reference
         redoc_url=None,
         redirect_slashes=False,
     )
     errors.install(app)
     document = cache(lambda: errors.describe(app))
     app.openapi = document  # type: ignore[method-assign]
-    for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many, asyncapi):
+    for module in (
+        health,
+        catalog,
+        runs,
+        checkpoints,
+        readings,
+        recordings,
+        images,
+        storage,
+        socket,
+        many,
+        asyncapi,
+        reference,
+    ):
         app.include_router(module.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
     app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
