@@ -147,8 +147,6 @@ def _clean(tokens: list[Token]) -> None:
             token.attrSet("class", str(style).removeprefix("text-align:"))
         if token.type == "link_open":
             _point(token, tokens)
-        if token.type == "image":
-            token.attrSet("loading", "lazy")
         if token.children:
             _clean(token.children)
 

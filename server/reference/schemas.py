@@ -64,23 +64,19 @@ def _tuple(schema: Table) -> Table | None:
 
 def _limits(schema: Table) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
-    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    found = []
-    if low is not None and high is not None:
-        found.append(f"{low:,} to {high:,}")
-    elif low is not None:
-        found.append(f"at least {low:,}")
-    elif high is not None:
-        found.append(f"at most {high:,}")
-    if above is not None:
-        found.append(f"above {above:,}")
-    if below is not None:
-        found.append(f"below {below:,}")
-    if schema.get("maxLength") is not None:
-        found.append(f"at most {schema['maxLength']:,} characters")
-    if schema.get("maxItems") is not None:
-        found.append(f"at most {schema['maxItems']:,}")
+    found = [f"{_number(low)} to {_number(high)}"] if low is not None and high is not None else []
+    alone = {} if found else {"minimum": "at least", "maximum": "at most"}
+    for key, said in {**alone, "exclusiveMinimum": "above", "exclusiveMaximum": "below"}.items():
+        if schema.get(key) is not None:
+            found.append(f"{said} {_number(schema[key])}")
+    for key, unit in {"maxLength": " characters", "maxItems": ""}.items():
+        if schema.get(key) is not None:
+            found.append(f"at most {_number(schema[key])}{unit}")
     return ", ".join(found)
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
 def _literal(value: Any) -> str:

@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from server.app import create_app
-from server.reference import library, markdown
+from server.reference import library, markdown, schemas
 from server.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,3 +210,14 @@ def test_the_image_brings_what_the_pages_are_made_of() -> None:
     assert ("docs/", "docs/") in copied
     assert ("web/styles/tokens.css", "web/styles/") in copied
     assert library.TOKENS == ROOT / "web" / "styles" / "tokens.css"
+
+
+def test_schemas_in_words() -> None:
+    optional = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1e7}, {"type": "null"}], "default": 5}
+    assert schemas.words(optional) == "integer, 1 to 10,000,000 or null; <code>5</code> if left out"
+    assert schemas.words(optional, null=False) == "integer, 1 to 10,000,000; <code>5</code> if left out"
+    assert schemas.words({"type": "number", "exclusiveMinimum": 0.5, "maximum": 2}) == "number, at most 2, above 0.5"
+    assert schemas.words({"type": "array", "items": {"$ref": "#/x/Run"}}) == 'list of <a href="#Run">Run</a>'
+    table = {"type": "object", "additionalProperties": {"enum": ["a", "<b>"]}}
+    assert schemas.words(table) == "object of <code>&quot;a&quot;</code> or <code>&quot;&lt;b&gt;&quot;</code> by name"
+    assert schemas.words({"type": "string", "maxLength": 9, "format": "binary"}) == "binary, at most 9 characters"
