@@ -15,6 +15,7 @@ from server.api.deps import json_only
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
+from server.reference import routes as reference
 from server.security import Gate
 from server.service import Service
 from server.settings import Settings
@@ -27,7 +28,21 @@ DESCRIPTION = (
     "(RFC 9457) with a stable `code`. The live wire is the WebSocket at /api/v1/runs/{id}/live, "
     "or /api/v1/live for many runs; /asyncapi.json describes it."
 )
-MODULES = (health, catalog, runs, sweeps, checkpoints, readings, recordings, images, storage, socket, many, asyncapi)
+MODULES = (
+    health,
+    catalog,
+    runs,
+    sweeps,
+    checkpoints,
+    readings,
+    recordings,
+    images,
+    storage,
+    socket,
+    many,
+    asyncapi,
+    reference,
+)
 
 
 def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
@@ -61,7 +76,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         dependencies=[Depends(json_only)],
-        docs_url=None,  # its page loads scripts from another host, which the content policy forbids
+        docs_url=None,  # it loads scripts from another host, which the content policy forbids; see server/reference
         redoc_url=None,
         redirect_slashes=False,
     )
