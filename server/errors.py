@@ -209,6 +209,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return document
 
 
+def _methods(app: FastAPI, request: Request) -> str:
+    """All methods of a documented path. The router knows only those of the first route that it met there."""
+    path = getattr(request.scope.get("route"), "path", None)
+    known = app.openapi()["paths"].get(path, {})
+    return ", ".join(method.upper() for method in known if method != "parameters")
+
+
 def install(app: FastAPI) -> None:
     """Turn every error of the app into problem+json."""
 
@@ -233,5 +240,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         phrase = HTTPStatus(error.status_code).phrase
+        if error.status_code == 405 and (methods := _methods(app, request)):
+            error.headers = {"Allow": methods}
         code = phrase.lower().replace(" ", "_")
         return problem(error.status_code, code, str(error.detail), request.url.path, (), error.headers)

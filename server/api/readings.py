@@ -18,7 +18,7 @@ from server.api.formats import MEDIA, VARY, FormatDep, content
 from server.api.schemas import EventEnvelope, EventList, Metrics
 from server.errors import Invalid, responses
 from server.exports import chunks, csv_of_figures, ordered, parquet_of_figures
-from server.live.messages import Refusal, parse_position, parse_sections
+from server.live.messages import POSITION, Refusal, parse_position, parse_sections
 from server.live.viewer import DEFAULT_SECTIONS, SECTIONS
 from server.runs import Run
 from server.service import Service
@@ -32,6 +32,9 @@ MAX_EVENTS = 1_000
 MAX_STEP = 2**53
 NAME = r"^[a-z0-9_, ]*$"
 TYPE = r"^[a-z_]+$"
+ONE_SECTION = rf"\s*(?:{'|'.join(SECTIONS)})?\s*"
+SECTION_LIST = f"^{ONE_SECTION}(?:,{ONE_SECTION})*$"
+"""Only shown, as POSITION is: what reads them says better what is wrong."""
 
 
 @router.get(
@@ -114,7 +117,15 @@ def _plain(name: str, column: np.ndarray[Any, np.dtype[np.float64]]) -> list[flo
 async def events(
     run: RunDep,
     service: ServiceDep,
-    since: Annotated[str | None, Query(max_length=40, description="EPOCH:OFFSET; events after it.")] = None,
+    since: Annotated[
+        str | None,
+        Query(
+            max_length=40,
+            description="EPOCH:OFFSET; events after it.",
+            json_schema_extra={"pattern": f"^{POSITION}$"},
+            examples=["1:4"],
+        ),
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 200,
     type_: Annotated[
         str | None,
@@ -152,7 +163,12 @@ async def tick(
     run: RunDep,
     service: ServiceDep,
     sections: Annotated[
-        str | None, Query(max_length=100, description=f"Of {', '.join(SECTIONS)}; comma separated.")
+        str | None,
+        Query(
+            max_length=100,
+            description=f"Of {', '.join(SECTIONS)}; comma separated.",
+            json_schema_extra={"pattern": SECTION_LIST},
+        ),
     ] = None,
 ) -> Response:
     """The present moment as one SBT1 frame with the whole dictionary."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Body, Header, Query, Response
 
-from server.api.cursors import page
+from server.api.cursors import Cursor, page
 from server.api.deps import RunDep, ServiceDep
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.schemas import Command, CommandResult, KnobsResult, NewRun, RunList, RunResource, run_resource
@@ -18,6 +18,7 @@ from trainers.config import KnobChange, Method
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
+AnyKnobs = Annotated[KnobChange, Body(json_schema_extra={"minProperties": 1})]
 STATE_LIST = f"^(?:{'|'.join(STATES)})(?:,(?:{'|'.join(STATES)}))*$"
 
 
@@ -57,7 +58,7 @@ async def create_run(
 async def list_runs(
     service: ServiceDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=120, description="`next` of the page before.")] = None,
+    cursor: Cursor = None,
     state: Annotated[
         str | None,
         Query(max_length=60, pattern=STATE_LIST, description="Only in one of these states, comma separated."),
@@ -104,7 +105,7 @@ async def delete_run(run: RunDep, service: ServiceDep) -> Response:
 
 
 @router.patch("/runs/{run_id}/knobs", operation_id="change_knobs", responses=responses(404, 409, 422, 503))
-async def change_knobs(run: RunDep, body: KnobChange, service: ServiceDep) -> KnobsResult:
+async def change_knobs(run: RunDep, body: AnyKnobs, service: ServiceDep) -> KnobsResult:
     """Change knobs while the run trains; answers with the first step under them."""
     if not body.changes():
         raise Invalid.field("body", 'name at least one knob, as in {"momentum": 0.5}')
