@@ -9,7 +9,7 @@ from functools import cache
 
 from fastapi import FastAPI
 
-from server import __version__, errors
+from server import __version__, errors, openapi
 from server.api import catalog, checkpoints, health, images, readings, recordings, runs, storage
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
@@ -63,7 +63,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     errors.install(app)
-    document = cache(lambda: errors.describe(app))
+    document = cache(lambda: openapi.describe(app))
     app.openapi = document  # type: ignore[method-assign]
     for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many, asyncapi):
         app.include_router(module.router)

@@ -30,7 +30,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -195,18 +194,6 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in sorted({*statuses, 400, 403, 408, 413, 422, 500})
     }
-
-
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document with the problem schema that `responses` refers to."""
-    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(schema.pop("$defs", {}))
-    schemas["Problem"] = schema
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    return document
 
 
 def _methods(app: FastAPI, request: Request) -> str:

@@ -46,7 +46,10 @@ async def fork(
     """
     await service.need_engine()
     service.journal.check()
-    row = await pick(service, run, step)
+    try:
+        row = await pick(service, run, step)
+    except NotFound as error:  # the run of the path is there: it is too early, or too late, for this
+        raise Conflict(error.detail, code=error.code) from None
     try:
         config = (await asyncio.to_thread(read_header, service.shelf.path(row))).config
     except CheckpointError as error:

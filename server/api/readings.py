@@ -57,8 +57,8 @@ async def metrics(
     to: Annotated[int | None, Query(ge=0, le=MAX_STEP, description="Last step.")] = None,
     every: Annotated[int, Query(ge=1, le=MAX_STEP, description="Only steps that this divides.")] = 1,
 ) -> Response:
-    """Every scalar by step. JSON has at most 20,000 rows and `next` says where to go on; CSV and Parquet have all
-    rows, at most the 1,000,000 that are kept of a run."""
+    """Every figure of a run, by step. JSON has at most 20,000 rows and `next` says where to go on; CSV and
+    Parquet have all rows, at most the 1,000,000 that are kept of a run."""
     figures = None if names is None else list(dict.fromkeys(filter(None, map(str.strip, names.split(",")))))
     cut: dict[str, Any] = {"last": to, "every": every, "limit": MAX_ROWS}
     if wanted == "json":
@@ -126,7 +126,7 @@ async def events(
             examples=["1:4"],
         ),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 200,
+    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="Events a page, at most.")] = 200,
     type_: Annotated[
         str | None,
         Query(alias="type", max_length=40, pattern=TYPE, description="Only events of this type, such as evaluation."),
@@ -134,7 +134,8 @@ async def events(
     newest: Annotated[bool, Query(description="The last `limit` of them, and no `next`.")] = False,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Events in order."""
+    """Events of a run, in order. What changed and at which step: states, knobs, checkpoints, scores, errors. Where
+    `next` is given there are more: ask again with it as `since`."""
     try:
         after = (0, 0) if since is None else parse_position(since)
     except ValueError as error:
@@ -171,7 +172,8 @@ async def tick(
         ),
     ] = None,
 ) -> Response:
-    """The present moment as one SBT1 frame with the whole dictionary."""
+    """The present moment as one SBT1 frame with the whole dictionary. It is what a viewer of the live wire is sent
+    first; /asyncapi.json describes the bytes. 409 where the run has shown nothing yet, or is in memory no more."""
     try:
         wanted = DEFAULT_SECTIONS if sections is None else parse_sections(sections)
     except Refusal as refusal:
