@@ -9,7 +9,7 @@ from functools import cache
 
 from fastapi import Depends, FastAPI
 
-from server import __version__, errors
+from server import __version__, errors, openapi
 from server.api import catalog, checkpoints, health, images, readings, recordings, runs, storage, sweeps
 from server.api.deps import json_only
 from server.engine.base import Engine
@@ -81,7 +81,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     errors.install(app)
-    document = cache(lambda: errors.describe(app))
+    document = cache(lambda: openapi.describe(app))
     app.openapi = document  # type: ignore[method-assign]
     for module in MODULES:
         app.include_router(module.router)

@@ -31,7 +31,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -195,29 +194,20 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI declarations of the errors that a call may answer with."""
-    return _declared(*sorted({*statuses, 400, 403, 408, 413, 422, 500}))
+    return declared(*sorted({*statuses, 400, 403, 408, 413, 422, 500}))
 
 
-def _declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI declarations of just these."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document with the problem schema that `responses` refers to, and 415 wherever a body is taken
-    (server.api.deps.json_only)."""
-    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(schema.pop("$defs", {}))
-    schemas["Problem"] = schema
-    for operation in (one for path in document.get("paths", {}).values() for one in path.values()):
-        if "requestBody" in operation:
-            operation["responses"] |= {str(status): told for status, told in _declared(415).items()}
-            operation["responses"] = dict(sorted(operation["responses"].items()))
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    return document
+def _methods(app: FastAPI, request: Request) -> str:
+    """All methods of a documented path. The router knows only those of the first route that it met there."""
+    path = getattr(request.scope.get("route"), "path", None)
+    known = app.openapi()["paths"].get(path, {})
+    return ", ".join(method.upper() for method in known if method != "parameters")
 
 
 def install(app: FastAPI) -> None:
@@ -244,5 +234,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         phrase = HTTPStatus(error.status_code).phrase
+        if error.status_code == 405 and (methods := _methods(app, request)):
+            error.headers = {"Allow": methods}
         code = phrase.lower().replace(" ", "_")
         return problem(error.status_code, code, str(error.detail), request.url.path, (), error.headers)

@@ -67,7 +67,10 @@ async def fork(service: Service, run: Run, wanted: Fork, key: str | None, digest
 async def _make(service: Service, run: Run, wanted: Fork, key: str | None, digest: str) -> Run:
     await service.need_engine()
     service.journal.check()
-    row = await pick(service, run, wanted.step)
+    try:
+        row = await pick(service, run, wanted.step)
+    except NotFound as error:  # the run of the path is there: it is too early, or too late, for this
+        raise Conflict(error.detail, code=error.code) from None
     try:
         config = (await asyncio.to_thread(read_header, service.shelf.path(row))).config
     except CheckpointError as error:

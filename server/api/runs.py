@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import BaseModel
 
-from server.api.cursors import page
+from server.api.cursors import Cursor, page
 from server.api.deps import RunDep, ServiceDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.schemas import (
@@ -38,6 +38,7 @@ IdempotencyKey = Annotated[
     ),
 ]
 MAX_STEP = 2**53
+AnyKnobs = Annotated[KnobChange, Body(json_schema_extra={"minProperties": 1})]
 STATE_LIST = f"^(?:{'|'.join(STATES)})(?:,(?:{'|'.join(STATES)}))*$"
 
 
@@ -56,7 +57,9 @@ async def create_run(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> RunResource:
-    """Make a run and start it. Without `steps` it trains while somebody watches."""
+    """Make a run and start it. Only `method` is needed: what is left out takes the preset's value, or else the
+    method's. Without `steps` it trains while somebody watches. Send an `Idempotency-Key`, and it is safe to send the
+    same again after a broken connection."""
     run, new = await service.create(body.config(), body.name, idempotency_key, _digest("", body))
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     if not new:
@@ -72,8 +75,8 @@ async def create_run(
 )
 async def list_runs(
     service: ServiceDep,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=120, description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Runs a page, at most.")] = 50,
+    cursor: Cursor = None,
     state: Annotated[
         str | None,
         Query(max_length=60, pattern=STATE_LIST, description="Only in one of these states, comma separated."),
@@ -108,7 +111,8 @@ async def list_runs(
     responses={**responses(404, 422), **CONDITIONAL},
 )
 async def get_run(run: RunDep, service: ServiceDep, if_none_match: IfNoneMatch = None) -> Response:
-    """One run."""
+    """A run as it is now. Poll it with `If-None-Match`, and nothing is sent while nothing has changed; the live
+    wire says every change without being asked."""
     return conditional(run_resource(run, service), if_none_match)
 
 
@@ -138,14 +142,15 @@ async def wait_for_run(
 
 @router.delete("/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422, 503))
 async def delete_run(run: RunDep, service: ServiceDep) -> Response:
-    """Stop a run and forget all of it."""
+    """Stop a run and forget all of it: events, metrics, checkpoints, recording. The lesson's three are kept."""
     await service.remove(run)
     return Response(status_code=204)
 
 
 @router.patch("/runs/{run_id}/knobs", operation_id="change_knobs", responses=responses(404, 409, 422, 503))
-async def change_knobs(run: RunDep, body: KnobChange, service: ServiceDep) -> KnobsResult:
-    """Change knobs while the run trains; answers with the first step under them."""
+async def change_knobs(run: RunDep, body: AnyKnobs, service: ServiceDep) -> KnobsResult:
+    """Change knobs while the run trains. The answer says the first step under them, and knob and step are on disk
+    before it comes. Knobs that are not named stay as they are."""
     if not body.changes():
         raise Invalid.field("body", 'name at least one knob, as in {"momentum": 0.5}')
     step = await service.change_knobs(run, body)
@@ -163,8 +168,11 @@ async def change_knobs(run: RunDep, body: KnobChange, service: ServiceDep) -> Kn
 async def command_run(
     run: RunDep, body: Command, service: ServiceDep, response: Response, idempotency_key: IdempotencyKey = None
 ) -> CommandResult:
-    """pause, resume, step, phase (the next part of a step), stop, evaluate or reset; answers when it is done.
-    fork makes a new run that goes on from a kept checkpoint of this one, with other knobs where you name some."""
+    """Command a run; the answer comes when it is done. pause stops it between two steps and resume lets it go on; step
+    takes `steps` more and phase the next part of one step, and both leave it paused; stop ends it for good; evaluate
+    scores what the encoder has learned, in an event of type evaluation; reset begins anew at step 0, with another
+    `seed` if you name one. fork makes a new run that goes on from a kept checkpoint of this one, with other knobs
+    where you name some, and answers 201 with that run."""
     if body.command == "fork":
         wanted = Fork(body.checkpoint, body.knobs or KnobChange(), body.end, body.name)
         run, new = await fork(service, run, wanted, idempotency_key, _digest(f"fork {run.id} ", body))

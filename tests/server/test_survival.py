@@ -282,7 +282,7 @@ def test_fork_goes_on_from_a_kept_checkpoint_with_other_knobs(tmp_path: Path) ->
         assert set(found["momentum"]) == {0.25}
         assert belt.run(run)["config"]["momentum"] == 0.9
         bad = [
-            ({"checkpoint": 99_999}, 404, "no_checkpoint"),
+            ({"checkpoint": 99_999}, 409, "no_checkpoint"),
             ({"checkpoint": saved, "end": saved}, 422, "invalid"),
             ({"knobs": {"momentum": 7}}, 422, "invalid"),
         ]
