@@ -14,6 +14,7 @@ from server.api import catalog, checkpoints, health, images, readings, recording
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
+from server.observing.requests import Requests
 from server.security import Gate
 from server.service import Service
 from server.settings import Settings
@@ -69,4 +70,5 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         app.include_router(module.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
     app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
+    app.add_middleware(Requests)  # around the gate: what it refuses is logged, too
     return app

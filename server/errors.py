@@ -13,7 +13,7 @@
                                     service is going down
 
 Every response with an error, ours or the framework's, is `application/problem+json` (RFC 9457) with
-the members type, title, status, detail, code, instance and errors.
+the members type, title, status, detail, code, instance, errors and request_id.
 """
 
 # ruff: noqa: N818  (named by what is wrong; the common base is called an error)
@@ -34,6 +34,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+
+from server.observing.context import request_id
 
 log = logging.getLogger("sushibelt")
 
@@ -59,6 +61,7 @@ class Problem(BaseModel):
     code: str
     instance: str
     errors: list[FieldError] = []
+    request_id: str | None = Field(None, description="As in the header X-Request-ID and in the service's log.")
 
 
 class SushibeltError(Exception):
@@ -150,6 +153,7 @@ def problem(
         code=code,
         instance=instance,
         errors=list(errors),
+        request_id=request_id(),
     )
     content = body.model_dump()
     for entry in content["errors"]:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.checkpoints import Shelf
 from server.errors import SushibeltError
+from server.observing.context import about
 from server.runs import Run
 from server.settings import Settings
 from server.storage import GIGABYTE, Stock, weigh
@@ -173,7 +174,8 @@ class Housekeeping:
         stock = await self.stock()
         plan = self._plan(stock)
         for removal in plan:
-            await self._carry_out(removal, stock)
+            with about(removal.run):
+                await self._carry_out(removal, stock)
         if plan:
             self._stock = None
             stock = await self.stock()

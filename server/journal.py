@@ -20,6 +20,7 @@ from server.checkpoints import Shelf
 from server.errors import Unavailable
 from server.events import Event
 from server.live.hub import Hub
+from server.observing.context import bind_run
 from server.runs import Run
 from server.store.repository import Repository
 
@@ -196,6 +197,7 @@ class Journal:
         return task
 
     async def _write_all(self, run: Run, waiting: Waiting) -> None:
+        bind_run(run.id)  # a task of its own
         async with self._lock:
             waiting.writing = True
             try:

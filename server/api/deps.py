@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from server.observing.context import bind_run
 from server.runs import Run
 from server.service import Service
 
@@ -24,7 +25,9 @@ async def get_run(
     run_id: Annotated[str, Path(max_length=60, description="Id of a run.", examples=["lesson-belt"])],
 ) -> Run:
     """The run of the path, or 404."""
-    return service.find(run_id)
+    run = service.find(run_id)
+    bind_run(run.id)
+    return run
 
 
 RunDep = Annotated[Run, Depends(get_run)]

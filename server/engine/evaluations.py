@@ -65,7 +65,7 @@ class Evaluations:
             training.evaluation = None
             if self._backend.lost(error):
                 raise
-            log.warning("the evaluation of run %s failed", training.run, exc_info=True)
+            log.warning("the evaluation of run %s failed", training.run, exc_info=True, extra={"run_id": training.run})
             detail, cause = explain(error)
             training.event("error", title="The evaluation failed", detail=detail, cause=cause)
             if request is not None:

@@ -15,9 +15,12 @@ from typing import Any
 
 from server.engine import black_box, pipe
 from server.engine.base import EngineGone, EngineRefusal, Launch, Listener, Loss, Message, Watch
+from server.engine.last_words import read_lines
+from server.observing.logs import relay
 from server.settings import REPOSITORY, Settings
 
 log = logging.getLogger("sushibelt")
+worker_log = logging.getLogger("sushibelt.worker")
 
 START_SECONDS = 180.0  # importing torch from a cold disk is slow
 SILENT_SECONDS = 30.0  # no heartbeat, or the training thread stuck outside a step
@@ -27,6 +30,7 @@ STEADY_SECONDS = 60.0  # a worker that lived so long starts the backoff anew
 DRAIN_SECONDS = 5.0  # for last checkpoints when the service stops
 STOP_SECONDS = DRAIN_SECONDS + 1.5
 REPLY_SECONDS = 60.0
+LAST_WORDS_SECONDS = 0.5
 EVALUATE_SECONDS = 86_400.0  # it waits for its turn; whatever ends it is answered, also the worker's death
 CRASHES = frozenset({4, 6, 7, 8, 11})  # SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: what code does to itself
 PENDING_LIMIT = 1_000
@@ -44,6 +48,7 @@ class LocalEngine:
             "images": {name: str(path) for name, path in settings.images.items()},
             "checkpoint_seconds": settings.checkpoint_seconds,
             "box": str(settings.data_dir / "worker.at"),
+            "log_level": settings.log_level,
         }
         self._box = settings.data_dir / "worker.at"
         self._arguments = list(worker_arguments)
@@ -167,14 +172,17 @@ class LocalEngine:
             black_box.clear(self._box)
             command = [sys.executable, "-m", "server.engine.worker", json.dumps(self._options)]
             process = await asyncio.create_subprocess_exec(
-                *command, *self._arguments, stdin=PIPE, stdout=PIPE, limit=1 << 20, cwd=REPOSITORY
+                *command, *self._arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=1 << 20, cwd=REPOSITORY
             )
         except OSError as error:
             return f"the worker process could not be started: {error}"
         self._process = process
+        assert process.stdout is not None
+        assert process.stderr is not None
         watchdog = asyncio.create_task(self._watchdog(process), name="worker watchdog")
+        words = read_lines(process.stderr, lambda line: relay(line, worker_log))
+        listening = asyncio.create_task(words, name="worker log")
         try:
-            assert process.stdout is not None
             while (message := await pipe.read_async(process.stdout)) is not None:
                 await self._hear(*message)
         except (pipe.PipeError, ValueError) as error:
@@ -190,6 +198,8 @@ class LocalEngine:
                     await asyncio.wait_for(process.wait(), 1.0 if not self._why else 0.01)
                 _kill(process)
         code = await process.wait()
+        await asyncio.wait({listening}, timeout=LAST_WORDS_SECONDS)  # a child of its own may hold the pipe open
+        listening.cancel()
         self._own = self._own or (not self._why and -code in CRASHES)
         return self._why or _ending(code)
 

@@ -162,12 +162,12 @@ class Loop:
             action(*args)
             self.box.at("")
         except TrainingError as error:
-            log.warning("run %s paused itself: %s", training.run, error)
+            log.warning("run %s paused itself: %s", training.run, error, extra={"run_id": training.run})
             self._guard(training, training.halt, error)
             self._answer_step(training, float("inf"))
         except Exception as error:
             self._give_up_if_lost(error)  # the black box goes on naming the run; the service decides about it
-            log.exception("run %s failed at step %d", training.run, training.step)
+            log.exception("run %s failed at step %d", training.run, training.step, extra={"run_id": training.run})
             asked = training.evaluation_reply if training.evaluation is not None else None
             training.fail(error)
             self._refuse(asked, "failed", training.reason or "the run failed")
@@ -200,7 +200,7 @@ class Loop:
             raise
         except Exception as error:
             self._give_up_if_lost(error)
-            log.exception("request %s failed", message.get("op"))
+            log.exception("request %s failed", message.get("op"), extra={"run_id": message.get("run")})
             self._refuse(message.get("id"), "worker_error", explain(error)[0])
 
     def _reply(self, request: int | None, value: Any = None) -> None:

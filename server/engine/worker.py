@@ -31,6 +31,9 @@ from server.engine.gallery import Gallery
 from server.engine.loop import DeviceLost, Loop
 from server.engine.outbox import Outbox
 from server.engine.saving import Saving
+from server.observing import logs
+
+log = logging.getLogger("sushibelt.worker")
 
 BEAT_SECONDS = 1.0
 EXIT_DEVICE_LOST = 70
@@ -228,7 +231,12 @@ def main() -> int:
     requests, answers = private_pipes()
     for name in (signal.SIGINT, signal.SIGTERM):  # these go to the whole group; the server decides
         signal.signal(name, signal.SIG_IGN)
-    logging.basicConfig(format="worker: %(levelname)s %(message)s")
+    logs.set_up("json", options.get("log_level", "info"))
+    sys.excepthook = lambda *error: log.critical("the worker process ends by an error", exc_info=error)
+    threading.excepthook = lambda args: log.critical(
+        "a thread of the worker ends by an error",
+        exc_info=(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback),
+    )
     outbox = Outbox(lambda data: write_all(answers, data))
     inbox: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=read_requests, args=(requests, inbox), name="requests", daemon=True).start()
