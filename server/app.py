@@ -10,10 +10,11 @@ from functools import cache
 from fastapi import FastAPI
 
 from server import __version__, errors
-from server.api import catalog, checkpoints, health, images, readings, recordings, runs, storage
+from server.api import catalog, checkpoints, health, images, metrics, readings, recordings, runs, storage
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
+from server.observing.counts import HttpCounts
 from server.observing.requests import Requests
 from server.security import Gate
 from server.service import Service
@@ -66,9 +67,12 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     errors.install(app)
     document = cache(lambda: errors.describe(app))
     app.openapi = document  # type: ignore[method-assign]
-    for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many, asyncapi):
+    for module in (health, metrics, catalog, runs, checkpoints, readings, recordings, images, storage):
+        app.include_router(module.router)
+    for module in (socket, many, asyncapi):
         app.include_router(module.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
     app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
-    app.add_middleware(Requests)  # around the gate: what it refuses is logged, too
+    app.state.http_counts = HttpCounts()
+    app.add_middleware(Requests, counts=app.state.http_counts)  # around the gate: what it refuses is logged, too
     return app

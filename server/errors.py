@@ -4,6 +4,7 @@
     ├── Invalid              422    a field of the request is wrong; `errors` names it
     ├── NotFound             404    no such run, image set or page
     ├── NotAcceptable        406    no format that the client takes is to be had
+    ├── Unauthorized         401    a token is wanted that was not given
     ├── Conflict             409    right request, wrong moment (the run is finished, ...)
     ├── Forbidden            403    cross-site request or wrong Host
     ├── TooLarge             413    the body is larger than the service reads
@@ -103,6 +104,13 @@ class Invalid(SushibeltError):
 
 class NotFound(SushibeltError):
     status, code = 404, "not_found"
+
+
+class Unauthorized(SushibeltError):
+    status, code = 401, "unauthorized"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 class NotAcceptable(SushibeltError):

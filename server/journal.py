@@ -54,6 +54,15 @@ class Saved:
     size: int
 
 
+@dataclass(frozen=True)
+class Backlog:
+    """What is not on disk yet, of all runs. `stalled`: seconds since anything was written of what waited longest."""
+
+    items: int
+    bytes: int
+    stalled: float
+
+
 Item = Event | Chunk | Saved
 
 
@@ -65,10 +74,14 @@ class Waiting:
     events: int = 0
     bytes: int = 0
     dropped: int = 0
+    since: float = 0.0
+    """When the oldest became the oldest, by the monotonic clock."""
     writing: bool = False
     """The oldest are under way to the disk and are not to be touched."""
 
     def add(self, item: Item) -> None:
+        if not self.items:
+            self.since = time.monotonic()
         self.items.append(item)
         self._count(item, 1)
         self.trim()
@@ -82,6 +95,7 @@ class Waiting:
     def take(self) -> None:
         """The oldest is done with."""
         self._count(self.items.popleft(), -1)
+        self.since = time.monotonic()
 
     def _count(self, item: Item, sign: int) -> None:
         if isinstance(item, Chunk):
@@ -106,6 +120,8 @@ class Journal:
         self._behind: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._lock = asyncio.Lock()
+        self.dropped = 0
+        """Parts of runs that had no room to wait in, since the service started."""
         self.error: str | None = None
         """Why the database cannot be written, while it cannot."""
 
@@ -153,6 +169,13 @@ class Journal:
             waiting.items.clear()
         for table in (self._since_trim, self._behind, self._tasks):
             table.pop(run, None)
+
+    def backlog(self) -> Backlog:
+        """What waits at this moment."""
+        waiting = [one for one in self._waiting.values() if one.items]
+        oldest = min((one.since for one in waiting), default=None)
+        stalled = 0.0 if oldest is None else time.monotonic() - oldest
+        return Backlog(sum(len(one.items) for one in waiting), sum(one.bytes for one in waiting), stalled)
 
     def check(self) -> None:
         """Raise Unavailable while the database cannot be written: better not to begin than to lose it."""
@@ -215,6 +238,7 @@ class Journal:
             self._behind.pop(run.id, None)
             if waiting.dropped:
                 dropped, waiting.dropped = waiting.dropped, 0
+                self.dropped += dropped
                 log.error("%d parts of run %s were dropped while the database could not be written", dropped, run.id)
                 self._on_dropped(run, dropped)  # the worker says it: who numbers the events must number this one
             if refused:

@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from server.store import address
 
 PREFIX = "SUSHIBELT_"
-SECRET = frozenset({"database_url"})
+SECRET = frozenset({"database_url", "metrics_token"})
 REPOSITORY = Path(__file__).resolve().parent.parent
 SET_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,2})?")
@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What the log says at least: debug, info, warning or error."
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Who reads /metrics must send it as a bearer token; empty: everybody may."
     )
     web_dir: Path = Field(REPOSITORY / "web" / "dist", description="The built pages.")
 

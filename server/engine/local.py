@@ -14,8 +14,9 @@ from dataclasses import asdict
 from typing import Any
 
 from server.engine import black_box, pipe
-from server.engine.base import EngineGone, EngineRefusal, Launch, Listener, Loss, Message, Watch
+from server.engine.base import EngineGone, EngineRefusal, Figures, Launch, Listener, Loss, Message, Watch
 from server.engine.last_words import read_lines
+from server.observing.counts import WorkerTally
 from server.observing.logs import relay
 from server.settings import REPOSITORY, Settings
 
@@ -68,6 +69,9 @@ class LocalEngine:
         self._device = ""
         self._devices: list[dict[str, str]] = []
         self._images: dict[str, dict[str, Any]] = {}
+        self._restarts = 0
+        self._past = WorkerTally()
+        self._beat: Message = {}
 
     # What is known
 
@@ -90,6 +94,16 @@ class LocalEngine:
     @property
     def images(self) -> dict[str, dict[str, Any]]:
         return self._images
+
+    @property
+    def figures(self) -> Figures:
+        tally = WorkerTally()
+        for part in (self._past.message(), self._beat.get("tally")):
+            if part is not None:
+                tally.take_in(part)
+        silence = time.monotonic() - self._last_beat if self._last_beat else 0.0
+        memory, evaluating = self._beat.get("memory", {}), self._beat.get("evaluating", 0)
+        return Figures(tally, memory, evaluating, self._restarts, silence)
 
     @property
     def pid(self) -> int | None:
@@ -151,8 +165,12 @@ class LocalEngine:
             if self._fatal is None:
                 self._settled.clear()
             self._fail_pending(how)
+            if self._beat:
+                self._past.take_in(self._beat["tally"])
+                self._beat = {}
             if self._closing:
                 return
+            self._restarts += 1
             run = black_box.read(self._box)
             log.error("%s%s", how, f" while run {run} was at work" if run else "")
             try:
@@ -228,6 +246,7 @@ class LocalEngine:
         elif kind == "reply":
             self._resolve(message)
         elif kind == "beat":
+            self._beat = message
             self._check_busy(message)
             await listener.on_steps(message["steps"])
         elif kind == "images":

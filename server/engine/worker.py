@@ -29,6 +29,7 @@ from server.engine.backend import Backend, explain
 from server.engine.black_box import BlackBox
 from server.engine.gallery import Gallery
 from server.engine.loop import DeviceLost, Loop
+from server.engine.memory import host_memory
 from server.engine.outbox import Outbox
 from server.engine.saving import Saving
 from server.observing import logs
@@ -157,6 +158,17 @@ def load_backend(options: dict[str, Any]) -> Backend:
             return False
         return isinstance(error, torch.AcceleratorError)
 
+    def memory() -> dict[str, int]:
+        """Bytes from the books of torch's allocator; the driver is not asked, so nothing waits."""
+        if device.type == "cuda":
+            total = torch.cuda.get_device_properties(device).total_memory
+            taken = {"allocated": torch.cuda.memory_allocated(device), "reserved": torch.cuda.memory_reserved(device)}
+            return taken | {"total": total}
+        if device.type == "mps":
+            taken = {"allocated": torch.mps.current_allocated_memory(), "reserved": torch.mps.driver_allocated_memory()}
+            return taken | {"total": torch.mps.recommended_max_memory()}
+        return host_memory()
+
     return Backend(
         make_trainer=make,
         make_evaluation=Evaluation,  # type: ignore[arg-type]
@@ -168,6 +180,7 @@ def load_backend(options: dict[str, Any]) -> Backend:
         devices=list_devices(),
         asynchronous=device.type != "cpu",
         lost=lost,
+        memory=memory,
     )
 
 
@@ -216,7 +229,13 @@ def beat(loop: Loop, outbox: Outbox) -> None:
         phase, since = loop.phase
         steps = {run: training.step for run, training in list(loop.runs.items())}
         busy = time.monotonic() - since
-        outbox.send({"kind": "beat", "phase": phase, "busy": round(busy, 1), "steps": steps})
+        loop.tally.ticks_replaced = outbox.replaced
+        known = {
+            "tally": loop.tally.message(),
+            "memory": loop.backend.memory(),
+            "evaluating": sum(training.evaluation is not None for training in list(loop.runs.values())),
+        }
+        outbox.send({"kind": "beat", "phase": phase, "busy": round(busy, 1), "steps": steps, **known})
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.observing.context import begin_request
+from server.observing.counts import HttpCounts
 
 log = logging.getLogger("sushibelt.access")
 
@@ -23,14 +24,15 @@ HEADER = "X-Request-ID"
 SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PATH_LENGTH = 300
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 
 
 class Requests:
     """ASGI middleware over http and websocket."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, *, counts: HttpCounts) -> None:
+        self.app, self.counts = app, counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -64,7 +66,17 @@ class Requests:
             "seconds": round(seconds, 4),
             "client": client[0] if client else None,
         }
+        if scope["type"] == "http":
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            self.counts.add(method, _route(scope), status, seconds)
         log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=extra)
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that took it, so that a thousand runs are one label; "none" for pages and for what
+    is not there."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else "none"
 
 
 def shown_path(scope: Scope) -> str:
