@@ -15,6 +15,8 @@ from server.api.deps import json_only
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
+from server.observing.counts import HttpCounts
+from server.observing.requests import Requests
 from server.reference import routes as reference
 from server.security import Gate
 from server.service import Service
@@ -30,6 +32,7 @@ DESCRIPTION = (
 )
 MODULES = (
     health,
+    metrics,
     catalog,
     runs,
     sweeps,
@@ -87,4 +90,6 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         app.include_router(module.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
     app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
+    app.state.http_counts = HttpCounts()
+    app.add_middleware(Requests, counts=app.state.http_counts)  # around the gate: what it refuses is logged, too
     return app

@@ -4,6 +4,7 @@
     ├── Invalid              422    a field of the request is wrong; `errors` names it
     ├── NotFound             404    no such run, image set or page
     ├── NotAcceptable        406    no format that the client takes is to be had
+    ├── Unauthorized         401    a token is wanted that was not given
     ├── Conflict             409    right request, wrong moment (the run is finished, ...)
     ├── Forbidden            403    cross-site request or wrong Host
     ├── TooLarge             413    the body is larger than the service reads
@@ -14,7 +15,7 @@
                                     service is going down
 
 Every response with an error, ours or the framework's, is `application/problem+json` (RFC 9457) with
-the members type, title, status, detail, code, instance and errors.
+the members type, title, status, detail, code, instance, errors and request_id.
 """
 
 # ruff: noqa: N818  (named by what is wrong; the common base is called an error)
@@ -34,6 +35,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+
+from server.observing.context import request_id
 
 log = logging.getLogger("sushibelt")
 
@@ -59,6 +62,7 @@ class Problem(BaseModel):
     code: str
     instance: str
     errors: list[FieldError] = []
+    request_id: str | None = Field(None, description="As in the header X-Request-ID and in the service's log.")
 
 
 class SushibeltError(Exception):
@@ -100,6 +104,13 @@ class Invalid(SushibeltError):
 
 class NotFound(SushibeltError):
     status, code = 404, "not_found"
+
+
+class Unauthorized(SushibeltError):
+    status, code = 401, "unauthorized"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 class NotAcceptable(SushibeltError):
@@ -154,6 +165,7 @@ def problem(
         code=code,
         instance=instance,
         errors=list(errors),
+        request_id=request_id(),
     )
     content = body.model_dump()
     for entry in content["errors"]:

@@ -16,6 +16,7 @@ from server.journal import Chunk, Journal, Saved
 from server.launching import Launcher
 from server.live.hub import Hub
 from server.live.viewer import Tick
+from server.observing.context import about
 from server.runs import Run
 from server.waits import Waits
 from trainers.config import RunConfig
@@ -33,9 +34,10 @@ class Hearing:
         """A worker takes runs, or the database does again: all that wait."""
         for run in list(self._runs.values()):
             try:
-                async with run.lock:
-                    if run.state == "queued" and not run.launched and run.id in self._runs:
-                        await self._launcher.launch(run, paused=run.wants_pause)
+                with about(run.id):
+                    async with run.lock:
+                        if run.state == "queued" and not run.launched and run.id in self._runs:
+                            await self._launcher.launch(run, paused=run.wants_pause)
             except Exception:
                 log.exception("run %s could not be launched", run.id)
 
@@ -94,6 +96,7 @@ class Hearing:
             try:
                 # Looked at now and not before: other runs were waited for, and this one may be gone since.
                 if run.launched and run.active and run.id in self._runs:
-                    await self._launcher.after(run, loss)
+                    with about(run.id):
+                        await self._launcher.after(run, loss)
             except Exception:
                 log.exception("run %s could not be told that its worker is gone", run.id)

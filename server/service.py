@@ -27,6 +27,7 @@ from server.live import wire
 from server.live.fanout import Fanout
 from server.live.hub import Hub
 from server.live.viewer import DEFAULT_SECTIONS, Tick
+from server.observing.context import bind_run
 from server.recordings import Recordings
 from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
@@ -222,6 +223,7 @@ class Service:
             admission.check_images(config, self.engine.images)
             admission.check_room(self.settings, self.runs.values(), stored=True, full=await self.housekeeping.full())
             run = Run(new_id(), name or "", config, idempotency_key=key, request_digest=digest)
+            bind_run(run.id)
             run.name = name or f"{config.method} on {config.images}"
             await self.add(run)
         async with run.lock:

@@ -11,6 +11,7 @@ from fastapi import Depends, HTTPException, Path, Request
 from starlette.requests import HTTPConnection
 
 from server.errors import NotJson
+from server.observing.context import bind_run
 from server.runs import Run
 from server.service import Service
 
@@ -32,7 +33,9 @@ async def get_run(
     run_id: Annotated[str, Path(max_length=60, description="Id of a run.", examples=["lesson-belt"])],
 ) -> Run:
     """The run of the path, or 404."""
-    return service.find(run_id)
+    run = service.find(run_id)
+    bind_run(run.id)
+    return run
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:

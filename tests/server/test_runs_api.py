@@ -22,7 +22,7 @@ def refused(belt: Running, body: Any, status: int = 422) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()
-    assert set(problem) == {"type", "title", "status", "detail", "code", "instance", "errors"}
+    assert set(problem) == {"type", "title", "status", "detail", "code", "instance", "errors", "request_id"}
     assert problem["status"] == status
     return problem
 
