@@ -236,16 +236,12 @@ export class MemoryBank extends LitElement {
   }
 
   private meter() {
-    const { view } = this;
-    const sampled = view?.scalar("probe_n") ?? 0;
-    return html`<div>
-      <consistency-meter .view=${view} .catalog=${this.catalog} label="Consistency of the bank"></consistency-meter>
-      ${
-        sampled > 0
-          ? html`<p class="soft">n = ${count(sampled)} rows over all ages, step ${count(view?.scalar("probe_step"))}</p>`
-          : nothing
-      }
-    </div>`;
+    return html`<consistency-meter
+      .view=${this.view}
+      .catalog=${this.catalog}
+      label="Consistency of the bank"
+      of="rows"
+    ></consistency-meter>`;
   }
 
   private chart() {
