@@ -145,7 +145,9 @@ export class MemoryBank extends LitElement {
       ? `Each step writes ${count(this.batch)} of them anew; the rest wait.`
       : this.view?.recorded
         ? "They come with the recording."
-        : "They are being written for the first time.";
+        : this.view?.run
+          ? "They are being written for the first time."
+          : "They come with the service.";
     const rows = `${count(this.bank.size)} rows, one an image. ${rest}`;
     return html`<div class="head">
       <h3>${rows}</h3>
