@@ -66,8 +66,10 @@ export function distributionWords(summary: MatrixSummary | null, catalog: Catalo
   const line = (kind: "positive" | "negative", mean: number, pairs: number) =>
     html`<span
       ><i class=${kind}></i
-      ><figure-tip .catalog=${catalog} name="${kind}_mean">${kind} pairs: mean <b>${fixed(mean)}</b></figure-tip>, n =
-      ${count(pairs)}</span
+      ><span
+        ><figure-tip .catalog=${catalog} name="${kind}_mean">${kind} pairs: mean <b>${fixed(mean)}</b></figure-tip>, n =
+        ${count(pairs)}</span
+      ></span
     >`;
   return html`<p class="legend soft">
     ${line("positive", summary.positiveMean, summary.positiveCount)}
