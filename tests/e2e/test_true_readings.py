@@ -13,8 +13,8 @@ from tests.e2e.watching import WIDGETS, opened, show
 
 # What the reader must find beside the numbers of each figure, on the screen and not in a tip.
 SAMPLES = {
-    "bank": rf"n = {PROBED}, step \d+: how well rows of all ages agree with the same views encoded now; 0 is chance",
-    "belt": rf"n = {PROBED}, step \d+: how well keys of all ages agree with the same views encoded now; 0 is chance",
+    "bank": rf"n = {PROBED} rows of all ages against the same views encoded now, step [\d,]+\. Chance is 0\.",
+    "belt": rf"n = {PROBED} keys of all ages against the same views encoded now, step [\d,]+\. Chance is 0\.",
     "matrix": r"rows whose positive comes first of 127; n = 128",
 }
 

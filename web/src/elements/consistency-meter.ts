@@ -72,7 +72,8 @@ export class ConsistencyMeter extends LitElement {
       .word {
         font-size: var(--text-xl);
         font-weight: 700;
-        line-height: 1.9;
+        line-height: 1.2;
+        padding-block: 0.35em;
       }
       svg {
         display: block;
@@ -105,7 +106,7 @@ export class ConsistencyMeter extends LitElement {
       .defined {
         margin-bottom: 0.3rem;
         line-height: 1.35;
-        text-wrap: balance;
+        text-wrap: pretty;
       }
       .alarm {
         margin-top: 0.3rem;
@@ -151,10 +152,10 @@ export class ConsistencyMeter extends LitElement {
 
   /** The definition in a line, with the sample size and the step of the measurement. */
   private defined(n: number | null) {
-    const text = `how well ${this.of} of all ages agree with the same views encoded now; 0 is chance`;
+    const text = `${this.of} of all ages against the same views encoded now`;
     return n === null
-      ? `To be measured: ${text}.`
-      : html`<b>n = ${count(n)}</b>, step ${count(this.view?.scalar("probe_step"))}: ${text}`;
+      ? `To be measured: ${text}. Chance is 0.`
+      : html`<b>n = ${count(n)}</b> ${text}, step ${count(this.view?.scalar("probe_step"))}. Chance is 0.`;
   }
 
   private tip(name: string, text: string) {
