@@ -108,6 +108,9 @@ export class ConsistencyMeter extends LitElement {
         line-height: 1.35;
         text-wrap: pretty;
       }
+      .whole {
+        white-space: nowrap;
+      }
       .alarm {
         margin-top: 0.3rem;
         font-weight: 600;
@@ -137,7 +140,7 @@ export class ConsistencyMeter extends LitElement {
       <p class="soft defined">${this.defined(n)}</p>
       <p class="soft">
         ${this.tip("id_photo", "ID-photo test")} <b>${percent(view?.scalar("id_photo"))}</b>
-        ${n ? html`<span>(chance ${percent(1 / n)})</span>` : nothing}
+        ${n ? html`<span class="whole">(chance ${percent(1 / n)})</span>` : nothing}
       </p>
       <p class="soft">${this.tip("gradient_agreement", "Gradient agreement")} <b>${fixed(view?.scalar("gradient_agreement"))}</b></p>
       ${
