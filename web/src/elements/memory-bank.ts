@@ -20,6 +20,7 @@ import { withScreenFigures } from "../model/screen-figures.js";
 import { partTaken } from "../model/step-parts.js";
 import { onTheme } from "../theme.js";
 import { u32 } from "../wire/frames.js";
+import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
 import { bankStyles } from "./memory-bank.styles.js";
 import { rowCard } from "./memory-bank-card.js";
@@ -46,7 +47,7 @@ const WORDS = "A wall of ID photos: every row of the memory bank";
  */
 @customElement("memory-bank")
 export class MemoryBank extends LitElement {
-  static override styles = [house, bankStyles];
+  static override styles = [house, controlsStyles, bankStyles];
 
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;

@@ -10,6 +10,7 @@ import { count } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
 import { partTaken } from "../model/step-parts.js";
 import type { RunEvent } from "../wire/messages.js";
+import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
 import { bankStyles } from "./memory-bank.styles.js";
 import { matrixStyles } from "./similarity-matrix.styles.js";
@@ -45,7 +46,7 @@ const WORDS = "Similarity matrix: every view of the batch compared with every ot
  */
 @customElement("similarity-matrix")
 export class SimilarityMatrix extends LitElement {
-  static override styles = [house, bankStyles, matrixStyles];
+  static override styles = [house, controlsStyles, bankStyles, matrixStyles];
 
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;

@@ -54,20 +54,6 @@ export const sushiBeltStyles = css`
     margin: 0.2rem 0 0;
     font-size: 0.75rem;
   }
-  .controls {
-    display: grid;
-    grid-template-columns: minmax(10rem, 1fr) minmax(10rem, 1fr) auto;
-    gap: 0.9rem clamp(1rem, 3cqw, 2.25rem);
-    align-items: end;
-    padding: 0.8rem clamp(0.8rem, 2.4cqw, 1.7rem) 0.7rem;
-    border-top: 1px solid var(--line);
-  }
-  .controls transport-bar {
-    padding-bottom: 0.3rem;
-  }
-  .controls transport-bar[slow] {
-    grid-column: 1 / -1;
-  }
   .words {
     padding: 0 clamp(0.8rem, 2.4cqw, 1.7rem) 0.9rem;
   }
@@ -103,14 +89,6 @@ export const sushiBeltStyles = css`
     font-weight: 600;
     color: var(--ink-soft);
   }
-  @container (max-width: 52rem) {
-    .controls {
-      grid-template-columns: 1fr 1fr;
-    }
-    .controls transport-bar {
-      grid-column: 1 / -1;
-    }
-  }
   @container (max-width: 39.7rem) {
     .inside {
       width: 100%;
@@ -120,9 +98,6 @@ export const sushiBeltStyles = css`
     }
     age-curve {
       height: 8.5rem;
-    }
-    .controls {
-      grid-template-columns: 1fr;
     }
   }
 `;

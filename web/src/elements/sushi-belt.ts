@@ -11,6 +11,7 @@ import { count } from "../model/say.js";
 import { MOMENTUM_TICKS } from "../model/scales.js";
 import type { BeltStage } from "./belt-stage.js";
 import { beltSentence, beltTable } from "./belt-words.js";
+import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
 import { sushiBeltStyles } from "./sushi-belt.styles.js";
 import type { TransportBar } from "./transport-bar.js";
@@ -31,7 +32,7 @@ const QUEUE_TICKS = [64, 512, 4096, 65536];
  */
 @customElement("sushi-belt")
 export class SushiBelt extends LitElement {
-  static override styles = [house, sushiBeltStyles];
+  static override styles = [house, controlsStyles, sushiBeltStyles];
 
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
@@ -127,16 +128,21 @@ export class SushiBelt extends LitElement {
           .max=${0.999}
           .ticks=${MOMENTUM_TICKS}
         ></knob-slider>
-        <knob-slider
-          .view=${view}
-          knob="queue_length"
-          label="Queue length K"
-          scale="powers"
-          .min=${64}
-          .max=${65536}
-          .ticks=${QUEUE_TICKS}
-        ></knob-slider>
         <transport-bar .view=${view} .catalog=${catalog} .atlas=${atlas}></transport-bar>
+        <details>
+          <summary>More</summary>
+          <div class="more">
+            <knob-slider
+              .view=${view}
+              knob="queue_length"
+              label="Queue length K"
+              scale="powers"
+              .min=${64}
+              .max=${65536}
+              .ticks=${QUEUE_TICKS}
+            ></knob-slider>
+          </div>
+        </details>
       </div>
       <div class="words">
         <p class="soft">
@@ -216,7 +222,7 @@ export class SushiBelt extends LitElement {
   private pressed(event: KeyboardEvent): void {
     if (event.key !== " " || event.defaultPrevented) return;
     const target = event.composedPath()[0];
-    if (target instanceof HTMLButtonElement || target instanceof HTMLInputElement) return;
+    if (target instanceof Element && target.matches("button, input, summary")) return;
     event.preventDefault();
     void this.transport.toggle();
   }
