@@ -15,6 +15,7 @@ from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
 from server.observing.counts import HttpCounts
+from server.observing.readiness import Readiness
 from server.observing.requests import Requests
 from server.security import Gate
 from server.service import Service
@@ -45,11 +46,12 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         try:
             await database.open()
             service = Service(settings, engine or LocalEngine(settings), Repository(database))
-            app.state.service = service
+            app.state.service, app.state.readiness = service, Readiness(service)
             try:
                 await service.open()
                 yield
             finally:
+                app.state.readiness.close()
                 await service.close()
         finally:
             await database.close()
