@@ -365,7 +365,7 @@ class Loop:
         if training.state in ENDED:
             raise Refused("not_active", f"the run is {training.state}; reset starts it again")
         if command == "stop":
-            training.become("stopped")
+            training.become("stopped", message.get("reason"))
         else:
             training.paused = command == "pause"
             if training.trainer is not None:

@@ -139,9 +139,9 @@ class Training:
         self.event("state", state=state, previous=previous, reason=reason)
 
     def begin(self, trainer: TrainerLike, now: float) -> None:
-        """The images are there: step 0 is on show and training may start."""
+        """The images are there: the first step is on show and training may start, unless its last is taken already."""
         self.trainer, self.save_due = trainer, now + FIRST_SAVE_SECONDS
-        self.become("paused" if self.paused else "running")
+        self.become("finished" if trainer.finished else "paused" if self.paused else "running")
         self._unwatched_since = now - SLEEP_AFTER
         self.drowse(now)
         self.tick(now, everyone=True, whole=True, single=True)
