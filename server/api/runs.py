@@ -6,7 +6,6 @@ import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel
 
 from server.api.cursors import page
 from server.api.deps import RunDep, ServiceDep, unless_gone
@@ -56,8 +55,10 @@ async def create_run(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> RunResource:
-    """Make a run and start it. Without `steps` it trains while somebody watches."""
-    run, new = await service.create(body.config(), body.name, idempotency_key, _digest("", body))
+    """Make a run and start it. Without `steps` it trains while somebody watches. With `changes` it moves its own
+    knobs at the steps that they name."""
+    schedule = body.schedule_of_knobs()
+    run, new = await service.create(body.config(), body.name, idempotency_key, _digest(body.text()), schedule)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     if not new:
         response.headers["Idempotent-Replayed"] = "true"
@@ -167,7 +168,7 @@ async def command_run(
     fork makes a new run that goes on from a kept checkpoint of this one, with other knobs where you name some."""
     if body.command == "fork":
         wanted = Fork(body.checkpoint, body.knobs or KnobChange(), body.end, body.name)
-        run, new = await fork(service, run, wanted, idempotency_key, _digest(f"fork {run.id} ", body))
+        run, new = await fork(service, run, wanted, idempotency_key, _digest(f"fork {run.id} {body.model_dump_json()}"))
         response.status_code = 201
         if not new:
             response.headers["Idempotent-Replayed"] = "true"
@@ -178,6 +179,6 @@ async def command_run(
     return CommandResult(**dict(resource), accepted=body.command)
 
 
-def _digest(purpose: str, body: BaseModel) -> str:
-    """What a request asks for, so that a key that comes with another one is found out."""
-    return hashlib.sha256(f"{purpose}{body.model_dump_json()}".encode()).hexdigest()
+def _digest(asked: str) -> str:
+    """Of what a request asks for, so that a key that comes with another one is found out."""
+    return hashlib.sha256(asked.encode()).hexdigest()
