@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from server import __version__, errors
 from server.api import catalog, checkpoints, health, images, readings, recordings, runs, storage, sweeps
+from server.api.deps import json_only
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
@@ -59,6 +60,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
+        dependencies=[Depends(json_only)],
         docs_url=None,  # its page loads scripts from another host, which the content policy forbids
         redoc_url=None,
         redirect_slashes=False,

@@ -8,6 +8,7 @@
     ├── Forbidden            403    cross-site request or wrong Host
     ├── TooLarge             413    the body is larger than the service reads
     ├── TooSlow              408    the body did not arrive in time
+    ├── NotJson              415    the body is not declared to be JSON, on a call that takes JSON
     ├── TooMany              429    a limit on runs or viewers is reached
     └── Unavailable          503    the worker is starting or was lost, the database cannot be written, or the
                                     service is going down
@@ -122,6 +123,10 @@ class TooSlow(SushibeltError):
     status, code = 408, "too_slow"
 
 
+class NotJson(SushibeltError):
+    status, code = 415, "not_json"
+
+
 class TooMany(SushibeltError):
     status, code = 429, "too_many"
 
@@ -190,20 +195,26 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI declarations of the errors that a call may answer with."""
+    return _declared(*sorted({*statuses, 400, 403, 408, 413, 422, 500}))
+
+
+def _declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in sorted({*statuses, 400, 403, 408, 413, 422, 500})
-    }
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document with the problem schema that `responses` refers to."""
+    """The OpenAPI document with the problem schema that `responses` refers to, and 415 wherever a body is taken
+    (server.api.deps.json_only)."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(schema.pop("$defs", {}))
     schemas["Problem"] = schema
+    for operation in (one for path in document.get("paths", {}).values() for one in path.values()):
+        if "requestBody" in operation:
+            operation["responses"] |= {str(status): told for status, told in _declared(415).items()}
+            operation["responses"] = dict(sorted(operation["responses"].items()))
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return document

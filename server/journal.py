@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from server.checkpoints import Shelf
@@ -41,6 +42,12 @@ class Chunk:
     epoch: int
     names: list[str]
     data: bytes
+
+    @property
+    def last_step(self) -> int:
+        """The newest step that it has figures of; 0 for none."""
+        steps = np.frombuffer(self.data, "<f8").reshape(len(self.names), -1)[self.names.index("step")]
+        return int(steps[-1]) if len(steps) else 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,6 +33,7 @@ from server.settings import Settings
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
 from server.store.repository import DELETED, Repository
 from server.sweeping import Sweeping
+from server.waits import Waits
 from trainers.config import KnobChange, RunConfig
 
 log = logging.getLogger("sushibelt")
@@ -55,13 +56,14 @@ class Service:
             settings.checkpoints,
             int(settings.checkpoint_mb * 2**20),
         )
-        self.hub = Hub(self.engine.watch, self._lack)
+        self.runs: dict[str, Run] = {}
+        self.waits = Waits(self.runs)
+        self.hub = Hub(self.engine.watch, self._lack, self.waits.ring)
         self.fanout = Fanout()
         self.journal = Journal(repository, self.shelf, self.hub, self._say_dropped)
         self.recordings = Recordings(settings, self.hub)
         self.launcher = Launcher(engine, repository, self.journal, self.shelf, self.hub, self.recordings)
-        self.runs: dict[str, Run] = {}
-        self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub)
+        self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub, self.waits)
         self.housekeeping = Housekeeping(settings, repository, self.shelf, self.runs, self.remove)
         self.sweeps = Sweeping(self)
         self.closing = False
@@ -121,6 +123,7 @@ class Service:
             return
         self.closing = True
         self.engine.drain()
+        self.waits.close()
         viewers = self.hub.everybody()
         for viewer in viewers:
             # Spread over some seconds, so that a class does not come back all at once.
@@ -204,32 +207,50 @@ class Service:
 
     # Making and removing
 
-    async def create(self, config: RunConfig, name: str | None, key: str | None, digest: str) -> tuple[Run, bool]:
+    async def create(
+        self,
+        config: RunConfig,
+        name: str | None,
+        key: str | None,
+        digest: str,
+        schedule: Sequence[dict[str, Any]] = (),
+    ) -> tuple[Run, bool]:
         """A new run, or the one that the same idempotency key made; True where it is new.
+
+        Args:
+            schedule: knob changes by step (server.schedules).
 
         Raises:
             Invalid, TooMany, Conflict, Unavailable.
         """
         async with self.creating:
-            if key is not None:
-                for run in self.runs.values():
-                    if run.idempotency_key == key:
-                        if run.request_digest != digest:
-                            raise Invalid(
-                                "this Idempotency-Key was used for another request; use a new key",
-                                code="idempotency_mismatch",
-                            )
-                        return run, False
+            made = self.made_by(key, digest)
+            if made is not None:
+                return made, False
             await self.need_engine()
             self.journal.check()
             admission.check_images(config, self.engine.images)
             admission.check_room(self.settings, self.runs.values(), stored=True, full=await self.housekeeping.full())
             run = Run(new_id(), name or "", config, idempotency_key=key, request_digest=digest)
             run.name = name or f"{config.method} on {config.images}"
+            run.schedule = list(schedule)
             await self.add(run)
         async with run.lock:
             await self.launcher.launch(run)
         return run, True
+
+    def made_by(self, key: str | None, digest: str) -> Run | None:
+        """The run that a request with this idempotency key made before, None where there is none. Looked up while
+        `creating` is held, so that of two requests at once the later one finds the run of the first.
+
+        Raises:
+            Invalid: the key came with another request.
+        """
+        made = next((run for run in self.runs.values() if key is not None and run.idempotency_key == key), None)
+        if made is not None and made.request_digest != digest:
+            detail = "this Idempotency-Key was used for another request; use a new key"
+            raise Invalid(detail, code="idempotency_mismatch")
+        return made
 
     async def need_engine(self) -> None:
         """Raise Unavailable unless a worker takes requests, now or soon."""
@@ -355,7 +376,7 @@ class Service:
         async with run.lock:
             self._still_there(run)
             self.journal.check()
-            before, paused = run.state, run.wants_pause
+            before, paused, unmoved = run.state, run.wants_pause, await self.launcher.before_schedule(run)
             if not run.active:
                 if not run.lesson:
                     admission.check_room(self.settings, self.runs.values(), stored=False)
@@ -365,6 +386,7 @@ class Service:
             except EngineGone as error:
                 run.state = before
                 raise self._unavailable(error) from None
+            run.config = run.config.with_knobs(unmoved)
             if seed is not None:
                 run.config = run.config.model_copy(update={"seed": seed})
             try:

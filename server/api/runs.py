@@ -5,19 +5,38 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from server.api.cursors import page
-from server.api.deps import RunDep, ServiceDep
+from server.api.deps import RunDep, ServiceDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
-from server.api.schemas import Command, CommandResult, KnobsResult, NewRun, RunList, RunResource, run_resource
+from server.api.schemas import (
+    Command,
+    CommandResult,
+    KnobsResult,
+    NewRun,
+    RunList,
+    RunResource,
+    WaitResult,
+    run_resource,
+)
 from server.errors import Invalid, responses
-from server.forking import fork
+from server.forking import Fork, fork
 from server.runs import STATES
+from server.waits import Wanted
 from trainers.config import KnobChange, Method
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        description="The same key with the same body makes one run only. Only what makes a run looks at it.",
+    ),
+]
+MAX_STEP = 2**53
 STATE_LIST = f"^(?:{'|'.join(STATES)})(?:,(?:{'|'.join(STATES)}))*$"
 
 
@@ -34,14 +53,12 @@ async def create_run(
     body: NewRun,
     service: ServiceDep,
     response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(min_length=1, max_length=200, description="The same key with the same body makes one run only."),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> RunResource:
-    """Make a run and start it. Without `steps` it trains while somebody watches."""
-    digest = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-    run, new = await service.create(body.config(), body.name, idempotency_key, digest)
+    """Make a run and start it. Without `steps` it trains while somebody watches. With `changes` it moves its own
+    knobs at the steps that they name."""
+    schedule = body.schedule_of_knobs()
+    run, new = await service.create(body.config(), body.name, idempotency_key, _digest(body.text()), schedule)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     if not new:
         response.headers["Idempotent-Replayed"] = "true"
@@ -96,6 +113,30 @@ async def get_run(run: RunDep, service: ServiceDep, if_none_match: IfNoneMatch =
     return conditional(run_resource(run, service), if_none_match)
 
 
+@router.get("/runs/{run_id}/wait", operation_id="wait_for_run", responses=responses(404, 422, 429, 503))
+async def wait_for_run(
+    request: Request,
+    run: RunDep,
+    service: ServiceDep,
+    state: Annotated[
+        str | None,
+        Query(max_length=60, pattern=STATE_LIST, description="Until it is in one of these states, comma separated."),
+    ] = None,
+    step: Annotated[
+        int | None, Query(ge=0, le=MAX_STEP, description="Or until the figures of this step can be read.")
+    ] = None,
+    seconds: Annotated[float, Query(alias="timeout", ge=0, le=60, description="The answer comes no later.")] = 30,
+) -> WaitResult:
+    """Answers when the run is in one of the states or has reached the step, when it has ended, or when the time is
+    over, and says which. Without `state` and `step` it waits for the end. All that is told is on disk."""
+    wanted = Wanted(frozenset(state.split(",")) if state is not None else frozenset(), step)
+    why = await unless_gone(request, service.waits.over(run, wanted, seconds))
+    asked = state is not None or step is not None
+    resource = run_resource(run, service)  # as it was found: settling may take a moment
+    await service.journal.settled(run)
+    return WaitResult(reached=why in {"state", "step"} or (why == "ended" and not asked), why=why, run=resource)
+
+
 @router.delete("/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422, 503))
 async def delete_run(run: RunDep, service: ServiceDep) -> Response:
     """Stop a run and forget all of it."""
@@ -115,16 +156,29 @@ async def change_knobs(run: RunDep, body: KnobChange, service: ServiceDep) -> Kn
 @router.post(
     "/runs/{run_id}/commands",
     operation_id="command_run",
-    responses={**responses(404, 409, 422, 429, 503), 201: {"description": "`fork`: the new run."}},
+    responses={
+        **responses(404, 409, 422, 429, 503),
+        201: {"description": "`fork`: the new run, or the one made before under the same Idempotency-Key."},
+    },
 )
-async def command_run(run: RunDep, body: Command, service: ServiceDep, response: Response) -> CommandResult:
+async def command_run(
+    run: RunDep, body: Command, service: ServiceDep, response: Response, idempotency_key: IdempotencyKey = None
+) -> CommandResult:
     """pause, resume, step, phase (the next part of a step), stop, evaluate or reset; answers when it is done.
     fork makes a new run that goes on from a kept checkpoint of this one, with other knobs where you name some."""
     if body.command == "fork":
-        run = await fork(service, run, body.checkpoint, body.knobs or KnobChange(), body.end, body.name)
+        wanted = Fork(body.checkpoint, body.knobs or KnobChange(), body.end, body.name)
+        run, new = await fork(service, run, wanted, idempotency_key, _digest(f"fork {run.id} {body.model_dump_json()}"))
         response.status_code = 201
+        if not new:
+            response.headers["Idempotent-Replayed"] = "true"
         response.headers["Location"] = f"/api/v1/runs/{run.id}"
     else:
         await service.command(run, body.command, steps=body.steps, seed=body.seed)
     resource = run_resource(service.find(run.id), service)
     return CommandResult(**dict(resource), accepted=body.command)
+
+
+def _digest(asked: str) -> str:
+    """Of what a request asks for, so that a key that comes with another one is found out."""
+    return hashlib.sha256(asked.encode()).hexdigest()

@@ -53,10 +53,15 @@ class Channel:
 
 class Hub:
     """All channels. `on_watch(run, watch)` hears what viewers together ask for; `on_lack(run)` that one
-    needs a snapshot."""
+    needs a snapshot; `on_news(run)` that an event of it was told, or that it began anew or is gone."""
 
-    def __init__(self, on_watch: Callable[[str, Watch], None], on_lack: Callable[[str], None]) -> None:
-        self._on_watch, self._on_lack = on_watch, on_lack
+    def __init__(
+        self,
+        on_watch: Callable[[str, Watch], None],
+        on_lack: Callable[[str], None],
+        on_news: Callable[[str], None] = lambda run: None,
+    ) -> None:
+        self._on_watch, self._on_lack, self._on_news = on_watch, on_lack, on_news
         self._channels: dict[str, Channel] = {}
         self._people: set[Viewer] = set()
         self._lines: set[Viewer] = set()
@@ -74,6 +79,7 @@ class Hub:
             for viewer in channel.viewers:
                 viewer.forget()
         channel.epoch, channel.offset = epoch, offset
+        self._on_news(run)
 
     def remove(self, run: str, code: int, reason: str) -> None:
         """The run is gone."""
@@ -82,6 +88,7 @@ class Hub:
             viewer.end(code, reason)
         for future in channel.waiting if channel else ():
             future.cancel()
+        self._on_news(run)
 
     def lacked(self, run: str) -> tuple[str, ...]:
         """Sections of a snapshot that serves all who watch, and a recorder where it is one that lacks it."""
@@ -286,6 +293,7 @@ class Hub:
         size = len(message.encode())
         for viewer in channel.people:
             viewer.say(message, size)
+        self._on_news(run)
 
     def last_event(self, run: str) -> str | None:
         """EPOCH:OFFSET of the newest event that viewers heard, or None."""

@@ -119,8 +119,14 @@ def run(
         config = words.settings(set_ or ())
         made = service(context).run(
             method,
-            schedule=words.schedule(at or ()) or config.pop("schedule", None),
-            **{"images": images, "steps": steps, "seed": seed, "name": name, **config},
+            **{
+                "changes": words.schedule(at or ()),
+                "images": images,
+                "steps": steps,
+                "seed": seed,
+                "name": name,
+                **config,
+            },
         )
         if not json:
             print(made.id, flush=True)

@@ -84,6 +84,8 @@ def active(belt: Running) -> int:
         ("seeds", None, {"seeds": [1, 1]}),
         ("seeds.0", -1, {"seeds": [-1]}),
         ("parallel", 9, {"parallel": 9}),
+        ("schedules", None, {"schedules": [{"name": "a", "schedule": [{"at": 5, "momentum": 7}]}]}),
+        ("grid.schedule", None, {"grid": {"schedule": ["cosine"]}, "schedules": [{"name": "a", "schedule": "cosine"}]}),
     ],
 )
 def test_one_bad_cell_and_nothing_is_made(belt: Running, field: str, value: Any, body: dict[str, Any]) -> None:
@@ -142,6 +144,20 @@ def test_a_sweep_runs_its_cells_in_order_and_one_table_tells_how_they_ended(belt
     assert table["accuracy"][0] == 0.5, "not measured at every step: the last that was"
     assert table["consistency"] == [None] * 6, "never measured by these trainers"
     assert table["knn_backbone"] == [0.5, None, None] * 2
+
+
+def test_knob_schedules_are_an_axis(belt: Running) -> None:
+    late = {"name": "late", "schedule": [{"at": 20, "momentum": 0.25}]}
+    sweep = make(belt, base={**BASE, "momentum": 0.9}, schedules=[{"name": "never", "schedule": []}, late])["id"]
+    done = over(belt, sweep)
+    assert [entry["schedule"] for entry in done["runs"]] == ["never", "late"]
+    table = columns(belt, sweep, names="momentum")
+    assert (table["schedule"], table["momentum"]) == (["never", "late"], [0.9, 0.25])
+    steps = belt.http.get(f"/runs/{table['run'][1]}/metrics", params={"names": "momentum"}).json()["columns"]
+    assert steps["momentum"] == [0.9] * 19 + [0.25] * 11
+    listed = make(belt, grid={"schedule": [[{"at": 2, "momentum": 0.5}], "cosine"]})["id"]
+    over(belt, listed)
+    assert columns(belt, listed)["schedule"] == ['[{"at": 2, "momentum": 0.5}]', "cosine"]
 
 
 def test_the_table_as_csv_and_parquet_and_of_chosen_figures(belt: Running) -> None:
