@@ -59,28 +59,16 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url=None,  # it loads scripts from another host, which the content policy forbids; see server/reference
+        docs_url=None,  # its page loads scripts from another host, which the content policy forbids
         redoc_url=None,
         redirect_slashes=False,
     )
     errors.install(app)
     document = cache(lambda: errors.describe(app))
     app.openapi = document  # type: ignore[method-assign]
-    for module in (
-        health,
-        catalog,
-        runs,
-        checkpoints,
-        readings,
-        recordings,
-        images,
-        storage,
-        socket,
-        many,
-        asyncapi,
-        reference,
-    ):
+    for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many, asyncapi):
         app.include_router(module.router)
+    app.include_router(reference.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
     app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
     return app
