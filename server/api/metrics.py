@@ -14,8 +14,12 @@ from server.observing.metrics import registry
 
 router = APIRouter(tags=["health"])
 
+EXAMPLE = "# HELP sushibelt_viewers Live sockets.\n# TYPE sushibelt_viewers gauge\nsushibelt_viewers 3.0\n"
 TEXT: dict[int | str, dict[str, Any]] = {
-    200: {"description": "In the text format of Prometheus, or OpenMetrics.", "content": {"text/plain": {}}},
+    200: {
+        "description": "In the text format of Prometheus, or OpenMetrics.",
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": EXAMPLE}},
+    },
 }
 
 

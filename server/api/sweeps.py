@@ -69,7 +69,7 @@ async def create_sweep(
 )
 async def list_sweeps(
     service: ServiceDep,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Annotated[int, Query(ge=1, le=200, description="Sweeps on a page.")] = 50,
     cursor: Annotated[str | None, Query(max_length=120, description="`next` of the page before.")] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
