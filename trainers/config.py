@@ -74,6 +74,8 @@ class KnobChange(_Strict):
         """A knob may be left out and may not be null, so the schema has neither null nor a default."""
         schema = handler(core)
         for name, knob in handler.resolve_ref_schema(schema)["properties"].items():
+            if "anyOf" not in knob:  # what a subclass adds, and must be there
+                continue
             [plain] = [kind for kind in knob.pop("anyOf") if kind != {"type": "null"}]
             del knob["default"]
             knob |= plain | {"title": plain.get("title", knob.get("title", name))}
