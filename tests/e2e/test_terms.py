@@ -35,7 +35,7 @@ def test_every_term_of_the_text_lights_its_part_and_every_mention(browser: Brows
             assert set(section.evaluate(WORDS)) == {term}
             assert word.get_attribute("aria-pressed") == "true"
         page.locator("h1").click()
-        until(lambda: not section.evaluate(LIT) and not section.evaluate(WORDS), 20, "the light to go out")
+        until(lambda: not section.evaluate(LIT) and not section.evaluate(WORDS), 30, "the light to go out")
 
 
 def test_a_part_of_the_figure_lights_its_words(browser: Browser, url: str) -> None:
@@ -43,13 +43,13 @@ def test_a_part_of_the_figure_lights_its_words(browser: Browser, url: str) -> No
         show(page, "belt")
         section = page.locator("#belt")
         page.locator("sushi-belt .box.kitchen > b >> nth=0").hover()
-        until(lambda: set(section.evaluate(WORDS)) == {"key encoder"}, 5, "the key encoder's words")
+        until(lambda: set(section.evaluate(WORDS)) == {"key encoder"}, 30, "the key encoder's words")
         assert section.locator(".formula term-word[lit]").count() == 2
         page.locator("sushi-belt knob-slider[knob=momentum] input").focus()
-        until(lambda: set(section.evaluate(WORDS)) == {"momentum"}, 5, "the momentum's term")
+        until(lambda: set(section.evaluate(WORDS)) == {"momentum"}, 30, "the momentum's term")
         page.locator("h1").hover()
         page.locator("h1").click()
-        until(lambda: not section.evaluate(WORDS), 20, "the light to go out")
+        until(lambda: not section.evaluate(WORDS), 30, "the light to go out")
 
 
 # The map of the matrix, how far a cell's colour is from paper (0 to 255), and where its middle is in the window.
@@ -72,9 +72,10 @@ WHERE = f"""([row, column]) => {{
 def test_a_term_of_the_loss_lights_its_cells_and_a_cell_its_terms(browser: Browser, url: str) -> None:
     with opened(browser, url) as page:
         show(page, "matrix")
-        page.wait_for_function(f"() => {{ {MAP} return map.store.matrix !== null }}", timeout=60_000)
-        httpx.post(f"{url}/api/v1/runs/{lesson_run(url, 'matrix')['id']}/commands", json={"command": "pause"})
-        page.wait_for_function("probes.deep('similarity-matrix')[0].view.status === 'paused'", timeout=30_000)
+        page.wait_for_function(f"() => {{ {MAP} return map.store.matrix !== null }}", timeout=150_000)
+        run = lesson_run(url, "matrix")["id"]
+        httpx.post(f"{url}/api/v1/runs/{run}/commands", json={"command": "pause"}, timeout=60).raise_for_status()
+        page.wait_for_function("probes.deep('similarity-matrix')[0].view.status === 'paused'", timeout=90_000)
         section, formula = page.locator("#matrix"), page.locator("#matrix .formula")
         mine, other = [0, 8], [1, 9]  # The positives of the first two rows, while eight images are shown.
         plain = page.evaluate(INK, mine)

@@ -20,6 +20,8 @@ export class ConsistencyMeter extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
   @property() label = "Consistency";
+  /** What it is measured on, in the plural. */
+  @property() of = "keys";
   /** Where the meter settled under other momenta, as the page remembers: [momentum, consistency]. */
   @property({ attribute: false }) marks: readonly (readonly [number, number])[] = [];
 
@@ -100,6 +102,11 @@ export class ConsistencyMeter extends LitElement {
         margin: 0;
         color: var(--ink);
       }
+      .defined {
+        margin-bottom: 0.3rem;
+        line-height: 1.35;
+        text-wrap: balance;
+      }
       .alarm {
         margin-top: 0.3rem;
         font-weight: 600;
@@ -126,6 +133,7 @@ export class ConsistencyMeter extends LitElement {
         <div slot="more">${this.raw()}</div>
       </figure-tip>
       ${this.scale(value)}
+      <p class="soft defined">${this.defined(n)}</p>
       <p class="soft">
         ${this.tip("id_photo", "ID-photo test")} <b>${percent(view?.scalar("id_photo"))}</b>
         ${n ? html`<span>(chance ${percent(1 / n)})</span>` : nothing}
@@ -139,6 +147,14 @@ export class ConsistencyMeter extends LitElement {
             : nothing
       }
     `;
+  }
+
+  /** The definition in a line, with the sample size and the step of the measurement. */
+  private defined(n: number | null) {
+    const text = `how well ${this.of} of all ages agree with the same views encoded now; 0 is chance`;
+    return n === null
+      ? `To be measured: ${text}.`
+      : html`<b>n = ${count(n)}</b>, step ${count(this.view?.scalar("probe_step"))}: ${text}`;
   }
 
   private tip(name: string, text: string) {

@@ -145,7 +145,9 @@ export class MemoryBank extends LitElement {
       ? `Each step writes ${count(this.batch)} of them anew; the rest wait.`
       : this.view?.recorded
         ? "They come with the recording."
-        : "They are being written for the first time.";
+        : this.view?.run
+          ? "They are being written for the first time."
+          : "They come with the service.";
     const rows = `${count(this.bank.size)} rows, one an image. ${rest}`;
     return html`<div class="head">
       <h3>${rows}</h3>
@@ -236,16 +238,12 @@ export class MemoryBank extends LitElement {
   }
 
   private meter() {
-    const { view } = this;
-    const sampled = view?.scalar("probe_n") ?? 0;
-    return html`<div>
-      <consistency-meter .view=${view} .catalog=${this.catalog} label="Consistency of the bank"></consistency-meter>
-      ${
-        sampled > 0
-          ? html`<p class="soft">n = ${count(sampled)} rows over all ages, step ${count(view?.scalar("probe_step"))}</p>`
-          : nothing
-      }
-    </div>`;
+    return html`<consistency-meter
+      .view=${this.view}
+      .catalog=${this.catalog}
+      label="Consistency of the bank"
+      of="rows"
+    ></consistency-meter>`;
   }
 
   private chart() {

@@ -9,8 +9,21 @@ export const sushiBeltStyles = css`
     overflow: clip;
     overflow-clip-margin: 12rem;
   }
+  .head {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    justify-content: space-between;
+    gap: 0.3rem 1.2rem;
+    padding: 0.9rem clamp(0.8rem, 2.4cqw, 1.7rem) 0;
+  }
+  h3 {
+    margin: 0;
+    font-size: var(--text-m);
+    font-weight: 700;
+  }
   belt-stage {
-    margin: 0.5rem 0.5rem 0;
+    margin: 0.3rem 0.5rem 0;
   }
   .inside {
     display: grid;

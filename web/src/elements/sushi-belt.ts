@@ -20,6 +20,7 @@ import "./consistency-meter.js";
 import "./key-strip.js";
 import "./knob-slider.js";
 import "./spoken-summary.js";
+import "./status-badge.js";
 import "./transport-bar.js";
 
 const QUEUE_TICKS = [64, 512, 4096, 65536];
@@ -90,6 +91,10 @@ export class SushiBelt extends LitElement {
     const marks = [...this.memory.settled].filter(([momentum]) => momentum !== view?.knob("momentum"));
     return html`<div class="figure" role="group" aria-label="The belt: a queue of keys in order of age" @keydown=${this.pressed}>
       ${this.trouble()}
+      <div class="head">
+        <h3>${this.boarding()}</h3>
+        <status-badge .view=${view}></status-badge>
+      </div>
       <belt-stage .view=${view} .catalog=${catalog} .atlas=${atlas}>
         <div slot="inside" class="inside">
           <consistency-meter
@@ -168,6 +173,14 @@ export class SushiBelt extends LitElement {
       </p>`;
     }
     return nothing;
+  }
+
+  /** What a step does to the belt. */
+  private boarding(): string {
+    const batch = this.view?.scalar("batch_size") ?? null;
+    return batch === null
+      ? "Each step fresh keys board, and the oldest leave."
+      : `Each step ${count(batch)} fresh keys board, and the ${count(batch)} oldest leave.`;
   }
 
   private held() {

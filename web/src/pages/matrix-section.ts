@@ -3,8 +3,6 @@ import { count } from "../model/say.js";
 import { experiments, type LessonContext } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
-import "../elements/score-card.js";
-import "../elements/similarity-matrix.js";
 import "../elements/term-word.js";
 
 /** Concept 3: augmentations, the projection head, and the similarity matrix of a batch. */
@@ -68,10 +66,12 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
           softmax sharp: then a row answers to its nearest <term-word term="negative">negatives</term-word> and hardly to the rest. Contrastive accuracy asks only whether the blue cell is the brightest of its row.
         </p>
       </details>
-      <score-card .view=${view} .catalog=${catalog}></score-card>
+      <score-card .view=${view} .catalog=${catalog}>What has it learned? The measures load as you come near.</score-card>
     </div>
     <div class="figure">
-      <similarity-matrix .view=${view} .catalog=${catalog} .atlas=${atlas}></similarity-matrix>
+      <similarity-matrix .view=${view} .catalog=${catalog} .atlas=${atlas}
+        >The matrix loads as you come near.</similarity-matrix
+      >
       <compare-opener .view=${view} .catalog=${catalog} pair="head" summary="with head and without"></compare-opener>
       ${bar}
     </div>
