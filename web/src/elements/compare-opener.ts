@@ -36,7 +36,12 @@ export class CompareOpener extends LitElement {
     return html`<details ?open=${this.open} @toggle=${this.toggled}>
       <summary>Compare side by side: ${this.summary}</summary>
       ${
-        this.open && this.loaded
+        this.open && this.view?.opening
+          ? html`<p role="status">Both sides train for it. It begins once the run is live.</p>`
+          : nothing
+      }
+      ${
+        this.open && this.loaded && !this.view?.opening
           ? html`<compare-lane .lesson=${this.view} .catalog=${this.catalog} pair=${this.pair} @close=${this.close}></compare-lane>`
           : nothing
       }
@@ -56,6 +61,8 @@ export class CompareOpener extends LitElement {
     else url.searchParams.delete("compare");
     history.replaceState(history.state, "", url);
     if (!this.open) return;
+    // Where it does not come, the bar below the figure says why.
+    this.view?.live().catch(() => undefined);
     this.loaded = await import("../compare/compare-lane.js").then(
       () => true,
       () => false,

@@ -108,7 +108,7 @@ export function describe(view: RunView): [string, string, string] {
       if (view.run && view.linked) return ["Starting", view.run.reason ?? "the first moment is on its way", ""];
       return ["Connecting", "", ""];
     case "recording":
-      return ["Recording", view.tick ? at : "", ""];
+      return [view.opening ? "Recorded" : "Recording", view.tick ? at : "", ""];
   }
 }
 
