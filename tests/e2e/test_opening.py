@@ -164,7 +164,6 @@ def test_a_service_that_is_away_still_teaches_and_is_asked_again(browser: Browse
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_the_way_to_the_live_run_is_in_sight(browser: Browser, url: str, width: int, scheme: Any) -> None:
     with opened(browser, url, viewport={"width": width, "height": 844}, color_scheme=scheme) as page:
         for lesson in WIDGETS:
