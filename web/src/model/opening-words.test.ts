@@ -35,7 +35,7 @@ describe("what an opening says of itself", () => {
     const [newest, oldest] = [curve!.consistency[0]!, curve!.consistency.at(-1)!];
     expect(newest - oldest).toBeGreaterThan(0.3);
     expect(point("bank", views.bank)).toBe(
-      `The redder a row, the staler it is: just written, rows agree ${fixed(newest)} with today’s encoder, ` +
+      `The redder, the staler: rows just written agree ${fixed(newest)} with today’s encoder, ` +
         `those 199 steps old only ${fixed(oldest)}.`,
     );
   });

@@ -34,7 +34,7 @@ function ends(view: RunView): { newest: string; oldest: string; age: number } | 
 function bank(view: RunView): string {
   const found = ends(view);
   if (!found) return "";
-  return `The redder a row, the staler it is: just written, rows agree ${found.newest} with today’s encoder, those ${steps(Math.round(found.age))} old only ${found.oldest}.`;
+  return `The redder, the staler: rows just written agree ${found.newest} with today’s encoder, those ${steps(Math.round(found.age))} old only ${found.oldest}.`;
 }
 
 function belt(view: RunView): string {
