@@ -171,7 +171,9 @@ export class KeyMap extends LitElement {
             : html`<p class="empty">${
                 this.view?.recorded
                   ? "Up to this moment the recording holds no map."
-                  : "Nothing is measured yet. The first probe draws the map."
+                  : this.view?.opening
+                    ? "The recorded moment holds no map. It comes with the live run."
+                    : "Nothing is measured yet. The first probe draws the map."
               }</p>`
         }
       </div>

@@ -159,10 +159,14 @@ export class TransportBar extends LitElement {
     if (open) return open.leave();
     try {
       await import("./step-by-step.js");
-      this.slow = true;
     } catch {
       this.refusal = "Slow motion did not load. Reload the page once the service answers.";
+      return;
     }
+    await this.attempt(async (view) => {
+      await view.live();
+      this.slow = true;
+    });
   }
 
   private async send(name: CommandName, args?: Readonly<Record<string, number>>): Promise<void> {

@@ -61,13 +61,15 @@ export class RunView extends EventTarget {
   /** performance.now() of the newest tick; 0 before the first. */
   tickAt = 0;
   viewers = 0;
+  /** A recorded moment stands here until the reader asks for the live run: see `OpeningView`. */
+  readonly opening: boolean = false;
 
   private readonly wire: Wire;
   private link: WireStatus = "closed";
   /** Newest position on this connection: an older tick that comes late is passed over. */
   private heard = { epoch: -1, offset: -1 };
   private visible = true;
-  private readonly lookers = new Set<object>([this]);
+  protected readonly lookers = new Set<object>([this]);
   private askedSnapshotAt = 0;
   private watchdog: ReturnType<typeof setInterval> | undefined;
   private sections: readonly string[];
@@ -155,6 +157,11 @@ export class RunView extends EventTarget {
   /** The service answers for this run. */
   get linked(): boolean {
     return this.link === "open";
+  }
+
+  /** The run that trains now, where there is another one to begin with. Rejects with an ApiError. */
+  live(): Promise<RunView> {
+    return Promise.resolve(this);
   }
 
   /** Play or pause a recording. */
