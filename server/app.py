@@ -68,5 +68,10 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many, asyncapi):
         app.include_router(module.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
-    app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
+    app.add_middleware(
+        Gate,
+        loopback=settings.loopback,
+        allowed_origins=settings.allowed_origins,
+        embed_origins=settings.embed_origins,
+    )
     return app
