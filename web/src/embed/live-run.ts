@@ -114,7 +114,7 @@ export class LiveRun extends EventTarget {
       return;
     }
     if (after > 0) {
-      this.patience ??= setTimeout(() => this.lose(why, 0), after);
+      this.patience ??= setTimeout(() => this.view?.linked || this.lose(why, 0), after);
       return;
     }
     this.stopWaiting();

@@ -34,7 +34,8 @@ function content(options: EmbedOptions): HTMLElement[] {
   document.title = `Sushibelt: ${name === "lesson" ? "the lesson" : PIECES[TAGS[name]].title}`;
   if (name !== "lesson") return [piece(name, options)];
   const title = { bank: "Memory bank", belt: "Queue", matrix: "Similarity matrix" };
-  return tabs(title, (tab) => piece(tab, options));
+  // One run fits one of them at most: each shows its own.
+  return tabs(title, (tab) => piece(tab, { ...options, run: options.run && "auto" }));
 }
 
 /** The pieces inside follow the page, and the page what it was told, by its address or by the page around. */

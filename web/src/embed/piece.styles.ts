@@ -6,8 +6,13 @@
 import tokens from "../../styles/tokens.css?inline";
 import { isPiece, type PieceTag } from "./kinds.js";
 
-/** The tokens stand on the page's root in the lesson; here on the element, where the page around may set them anew. */
-const HOUSE = tokens.replace(/:root(\[[^\]]*\])?/g, (_, theme?: string) => (theme ? `:host(${theme})` : ":host"));
+/**
+ * The tokens stand on the page's root in the lesson; here on the element, where the page around may set them anew. The
+ * attribute is of our own name: other style sheets have rules for any [data-theme].
+ */
+const HOUSE = tokens.replace(/:root(\[[^\]]*\])?/g, (_, theme?: string) =>
+  theme ? `:host(${theme.replace("data-theme", "data-belt-theme")})` : ":host",
+);
 
 const EVERY = `
 :host {
@@ -29,6 +34,8 @@ const EVERY = `
 :host([compact]) {
   --text-hero: 2rem;
   --text-xl: 1.1rem;
+  --text-l: 1rem;
+  --text-m: 0.875rem;
   --radius: 0.75rem;
 }
 :host([compact]) .controls {
@@ -39,7 +46,6 @@ const EVERY = `
 :host([compact]) transport-bar::part(slow),
 :host([compact]) transport-bar::part(file),
 :host([compact]) details,
-:host([compact]) .controls > .problem:empty,
 :host([compact][data-source="recording"]) .controls {
   display: none;
 }
@@ -48,7 +54,7 @@ const EVERY = `
 /** Each piece by itself, at most 440 pixels high from 320 pixels of width on. */
 const COMPACT: Readonly<Record<PieceTag, string>> = {
   "sushi-belt": `
-:host([compact]) { --belt-scale: 0.62; --belt-text: 0.75rem; }
+:host([compact]) { --belt-scale: 0.62; --belt-text: 0.6875rem; }
 :host([compact]) .figure { overflow-clip-margin: 0; }
 :host([compact]) :is(.all, .words) { display: none; }
 :host([compact]) consistency-meter::part(more) { display: none; }
@@ -57,6 +63,8 @@ const COMPACT: Readonly<Record<PieceTag, string>> = {
 @container (max-width: 33rem) {
   :host([compact]) .inside { grid-template-columns: minmax(0, 1fr); padding: 0 0.3rem; }
   :host([compact]) age-curve { display: none; }
+  :host([compact]) .controls { grid-template-columns: 1fr 1fr; column-gap: 1rem; }
+  :host([compact]) transport-bar { grid-column: 1 / -1; }
 }
 `,
   "memory-bank": `

@@ -107,7 +107,7 @@ export class PieceController implements ReactiveController {
     const { host } = this;
     const asked = host.getAttribute("theme");
     const theme = asked === "light" || asked === "dark" ? asked : hostTheme();
-    if (host.dataset.theme !== theme) host.dataset.theme = theme;
+    if (host.dataset.beltTheme !== theme) host.dataset.beltTheme = theme;
     setPieceTheme(host, theme);
     setPieceCalm(host, host.getAttribute("motion") === "reduce");
   }
@@ -152,11 +152,12 @@ export class PieceController implements ReactiveController {
     }
     const playing = recorded !== null && (!live || (live.away && recorded.state === "ready"));
     const source = playing ? recorded : live;
-    host.view = source?.view ?? null;
+    const unfit = this.unfit(source?.view ?? null);
+    host.view = unfit ? null : (source?.view ?? null);
     host.catalog = (playing ? recorded.recording?.catalog : live?.catalog) ?? null;
     host.atlas = source?.atlas ?? null;
     foot.recording = playing || (live?.away && recorded) ? recorded : null;
-    foot.trouble = this.trouble ?? (live?.away ? live.trouble : null) ?? this.unfit(source?.view ?? null);
+    foot.trouble = this.trouble ?? (live?.away ? live.trouble : null) ?? unfit;
     foot.view = host.view;
     foot.playing = playing;
     host.dataset.source = playing ? "recording" : live ? "live" : "none";
