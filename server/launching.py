@@ -105,7 +105,7 @@ class Launcher:
 
     async def anew(self, run: Run, *, paused: bool = False) -> None:
         """Step 0, an epoch of its own, no metrics, no recording and no checkpoints. Raises Unavailable."""
-        run.epoch, run.offset, run.step = run.epoch + 1, 0, 0
+        run.epoch, run.offset, run.step, run.heard_step = run.epoch + 1, 0, 0, 0
         run.first_epoch, run.saved_step, run.save_error, run.blame = run.epoch, None, None, Blame()
         run.parent = run.parent_step = None
         self._queue(run, paused=paused)

@@ -59,6 +59,8 @@ class Run:
     sweep: str | None = None
     sweep_cell: int | None = None
     """The sweep that made it, and the number of its cell there."""
+    heard_step: int = 0
+    """The newest step whose figures the worker has told in full."""
     saved_step: int | None = None
     """Step of the newest checkpoint that is on disk."""
     save_error: str | None = None

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Container, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -20,7 +20,7 @@ from server.embedding import ANY, OPAQUE
 from server.store import address
 
 PREFIX = "SUSHIBELT_"
-SECRET = frozenset({"database_url"})
+SECRET = frozenset({"database_url", "metrics_token"})
 REPOSITORY = Path(__file__).resolve().parent.parent
 SET_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,2})?")
@@ -81,6 +81,15 @@ class Settings(BaseSettings):
     viewer_stall_seconds: float = Field(
         30, gt=0, le=3_600, description="A viewer that takes no byte for so long is disconnected."
     )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="Lines of the log: json, text, or auto for text on a terminal and json elsewhere."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="What the log says at least: debug, info, warning or error."
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Who reads /metrics must send it as a bearer token; empty: everybody may."
+    )
     web_dir: Path = Field(REPOSITORY / "web" / "dist", description="The built pages.")
 
     @field_validator("database_url")
@@ -97,6 +106,11 @@ class Settings(BaseSettings):
         if not DEVICE.fullmatch(value):
             raise ValueError("is not a device; give auto, cpu, cuda, cuda:N (like cuda:0) or mps")
         return value
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
 
     @field_validator("images", mode="before")
     @classmethod

@@ -81,7 +81,7 @@ class Client:
         grid: Mapping[str, Sequence[Any]] | None = None,
         *,
         base: Mapping[str, Any] | None = None,
-        seeds: Sequence[int] = (0,),
+        seeds: Sequence[int] | None = None,
         schedules: Sequence[Mapping[str, Any]] | None = None,
         name: str | None = None,
         parallel: int | None = None,
@@ -93,6 +93,7 @@ class Client:
         Args:
             grid: values by setting, like {"momentum": [0, 0.5, 0.99]}.
             base: what all runs have in common; keywords (`method="moco"`, `steps=200`) are added to it.
+            seeds: a run of each point for each; left out: the seed of `base`.
             schedules: [{"name": "late", "schedule": [(500, {"momentum": 0.5})]}].
             parallel: how many train at once. evaluate: measure kNN and linear probe at the end of each.
         """
@@ -103,10 +104,10 @@ class Client:
             "name": name,
             "base": {**(base or {}), **config},
             "grid": {key: list(values) for key, values in (grid or {}).items()},
-            "seeds": list(seeds),
+            "seeds": None if seeds is None else list(seeds),
             "schedules": named or None,
             "parallel": parallel,
-            "evaluate": evaluate,
+            "evaluate": evaluate or None,
         }
         return Sweep(self.rest, self.rest.create("/api/v1/sweeps", clean(body)))
 

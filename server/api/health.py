@@ -14,7 +14,7 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz", operation_id="get_health", responses=responses())
 async def healthz() -> Health:
-    """The process answers."""
+    """The process answers. It says nothing of the worker or the store: /readyz does."""
     return Health(status="ok")
 
 

@@ -6,8 +6,11 @@ beside it (server.engine.local) or elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from server.observing.counts import WorkerTally
 
 Message = dict[str, Any]
 
@@ -82,6 +85,23 @@ class Loss:
     outside: bool = False
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What an operator wants to know of the engine, as last heard.
+
+    tally: of all workers since the service started; what a worker did in the second before it died is not in it.
+    memory: bytes of the training device by kind (server.engine.memory); empty while unknown.
+    evaluating: evaluations under way. restarts: workers that were lost.
+    silence: seconds since the worker last said anything; its heartbeat comes every second.
+    """
+
+    tally: WorkerTally = field(default_factory=WorkerTally)
+    memory: Mapping[str, int] = field(default_factory=dict)
+    evaluating: int = 0
+    restarts: int = 0
+    silence: float = 0.0
+
+
 class Listener(Protocol):
     """Who hears what the worker says. Each call is awaited before the next message is read."""
 
@@ -112,6 +132,9 @@ class Engine(Protocol):
     def images(self) -> dict[str, dict[str, Any]]:
         """Image sets by name, as last heard."""
         ...
+
+    @property
+    def figures(self) -> Figures: ...
 
     async def start(self, listener: Listener) -> None: ...
     def drain(self) -> None:

@@ -42,7 +42,7 @@ class Resumption:
                 trainer = backend.restore(path, images, training.config.steps)
                 ahead = read_header(path).notes.get("ahead", [])
             except CheckpointError as error:
-                log.warning("run %s: %s", training.run, error)
+                log.warning("run %s: %s", training.run, error, extra={"run_id": training.run})
                 damaged.append(str(error))
                 continue
             self._go_on(training, trainer, (one["epoch"], one["offset"]), damaged, ahead)

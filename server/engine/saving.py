@@ -93,7 +93,9 @@ class Saving:
                 message["size"] = job.path.stat().st_size
             except Exception as error:
                 message["error"] = str(error)
-                log.warning("a checkpoint of run %s could not be written: %s", job.run, error)
+                log.warning(
+                    "a checkpoint of run %s could not be written: %s", job.run, error, extra={"run_id": job.run}
+                )
             message["seconds"] = job.took + time.monotonic() - begun
             self._post(message)
 
@@ -130,7 +132,9 @@ class Saving:
                 try:
                     self.care(training, time.monotonic(), at_once=True)
                 except Exception as error:
-                    log.warning("run %s goes without a last checkpoint: %s", training.run, error)
+                    log.warning(
+                        "run %s goes without a last checkpoint: %s", training.run, error, extra={"run_id": training.run}
+                    )
             if not left and not self._writing:
                 return
             try:

@@ -77,6 +77,8 @@ class Training:
     step_reply: tuple[int, float] | None = None
     snapshot_wanted: set[str] | None = None
     next_step: float = 0.0
+    taken: int = 0
+    """Steps taken here, those included that were taken before."""
     known_step: int = 0
     """The newest step that the service knows of, also before the trainer is there."""
     knobs_ahead: deque[tuple[int, KnobChange]] = field(default_factory=deque)
@@ -137,9 +139,9 @@ class Training:
         self.event("state", state=state, previous=previous, reason=reason)
 
     def begin(self, trainer: TrainerLike, now: float) -> None:
-        """The images are there: step 0 is on show and training may start."""
+        """The images are there: the first step is on show and training may start, unless its last is taken already."""
         self.trainer, self.save_due = trainer, now + FIRST_SAVE_SECONDS
-        self.become("paused" if self.paused else "running")
+        self.become("finished" if trainer.finished else "paused" if self.paused else "running")
         self._unwatched_since = now - SLEEP_AFTER
         self.drowse(now)
         self.tick(now, everyone=True, whole=True, single=True)
@@ -211,6 +213,7 @@ class Training:
         return now - self._last_tick >= 0.97 / pace
 
     def _count(self, now: float) -> None:
+        self.taken += 1
         self._pace.append((now, self.step))
         while len(self._pace) > 2 and now - self._pace[0][0] > RATE_SECONDS:
             self._pace.popleft()

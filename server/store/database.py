@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.observing.counts import WRITE_SECONDS, Histogram
 from server.store.errors import StoreError as StoreError
 from server.store.postgresql import Postgresql
 from server.store.schema import upgrade
@@ -72,6 +73,10 @@ class Database:
     def __init__(self, where: Path | str) -> None:
         self._kind: Sqlite | Postgresql = Sqlite(where) if isinstance(where, Path) else Postgresql(where)
         self._writer = asyncio.Lock()
+        self.write_seconds = Histogram(WRITE_SECONDS)
+        """Of transactions that were committed, from when they had their turn."""
+        self.write_failures = 0
+        """Transactions that were not committed because of a database error."""
         self.name = self._kind.name
         """For people, without a password."""
 
@@ -106,14 +111,21 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed at the end of the block."""
-        with _as_sqlalchemy():
-            async with self._writer, self._kind.writing() as connection:
-                try:
-                    yield connection
-                    await connection.commit()
-                except BaseException:
-                    await connection.rollback()
-                    raise
+        try:
+            with _as_sqlalchemy():
+                async with self._writer:
+                    began = time.perf_counter()
+                    async with self._kind.writing() as connection:
+                        try:
+                            yield connection
+                            await connection.commit()
+                        except BaseException:
+                            await connection.rollback()
+                            raise
+                    self.write_seconds.add(time.perf_counter() - began)
+        except SQLAlchemyError:
+            self.write_failures += 1
+            raise
 
     async def ping(self) -> None:
         """Raise if the database cannot be read."""

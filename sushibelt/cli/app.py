@@ -202,7 +202,7 @@ def sweep(
     context: typer.Context,
     method: Annotated[str, typer.Argument(help="moco, memory_bank or simclr.")],
     grid: Annotated[list[str] | None, typer.Option(metavar="NAME=V1,V2,...", help="May be repeated.")] = None,
-    seeds: Annotated[str, typer.Option(help="Comma separated.")] = "0",
+    seeds: Annotated[str | None, typer.Option(metavar="S1,S2,...", help="A run of each point for each.")] = None,
     set_: Sets = None,
     images: Images = None,
     steps: Steps = None,
@@ -218,11 +218,10 @@ def sweep(
     """
     with words.exits():
         base = {"method": method, "images": images, "steps": steps, **words.settings(set_ or ())}
-        numbers = [int(part) for part in seeds.split(",") if part.strip().isdecimal()]
         made = service(context).sweep(
             words.grid(grid or ()),
             base={name: found for name, found in base.items() if found is not None},
-            seeds=numbers,
+            seeds=words.seeds(seeds),
             parallel=parallel,
             evaluate=evaluate or None,
         )

@@ -69,6 +69,16 @@ def grid(pairs: Sequence[str]) -> dict[str, list[Any]]:
     return found
 
 
+def seeds(text: str | None) -> list[int] | None:
+    """`0,1,2`. Raises typer.BadParameter."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise typer.BadParameter(f"{text!r} is not a list of seeds; write it like 0,1,2")
+    return [int(part) for part in parts]
+
+
 def schedule(entries: Sequence[str]) -> list[dict[str, Any]] | None:
     """`500:momentum=0.5,temperature=0.2` and the like, in order."""
     found = []

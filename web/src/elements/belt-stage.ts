@@ -16,13 +16,14 @@ import { OnScreenController, RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { type Part, partTaken } from "../model/step-parts.js";
+import type { Term } from "../model/terms.js";
 import { calm, onCalm } from "../motion.js";
 import { onTheme } from "../theme.js";
 import { beltStageStyles } from "./belt-stage.styles.js";
 import { house } from "./house.js";
 import { keyCard, keyCardStyles } from "./key-card.js";
 
-export type BeltPart = "query" | "kitchen" | "belt" | "leaving";
+type BeltPart = "query" | "kitchen" | "belt" | "leaving";
 
 /** What of the figure a part of a step is about. */
 const ABOUT: Partial<Record<Part, readonly BeltPart[]>> = {
@@ -48,8 +49,8 @@ export class BeltStage extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
   @property({ attribute: false }) atlas: Atlas | null = null;
-  /** A part that the text speaks of: it lights up. */
-  @property() lit: BeltPart | "" = "";
+  /** Set while the text speaks of the queue, which is drawn here: its rails light up. The boxes are outlined instead. */
+  @property() lit: Term | null = null;
 
   @state() private hovered: number | null = null;
   @state() private layout: BeltLayout = layBelt(900);
@@ -200,10 +201,10 @@ export class BeltStage extends LitElement {
     `;
   }
 
-  /** The class of a part that the text speaks of, or the step in slow motion. */
+  /** The class of a part that the step in slow motion is at. */
   private isLit(part: BeltPart): "lit" | "" {
     const taken = partTaken(this.view);
-    return this.lit === part || (taken && ABOUT[taken]?.includes(part)) ? "lit" : "";
+    return taken && ABOUT[taken]?.includes(part) ? "lit" : "";
   }
 
   /** Plates on show and keys they stand for, for the line of text below. */
@@ -302,7 +303,7 @@ export class BeltStage extends LitElement {
       hovered: this.hovered,
       marks: this.marks(),
       fontSize: Math.max(8, this.layout.half * (this.layout.narrow ? 0.34 : 0.27)),
-      lit: this.isLit("belt") !== "",
+      lit: this.lit === "queue" || this.isLit("belt") !== "",
     };
   }
 
@@ -321,6 +322,8 @@ export class BeltStage extends LitElement {
     const plate = plateAt({ layout: this.layout, motion: this.motion }, event.offsetX, event.offsetY);
     const serial = plate?.serial ?? null;
     if (serial !== this.hovered) this.hovered = serial;
+    if (serial === null) this.removeAttribute("over");
+    else this.setAttribute("over", "queue" satisfies Term);
   }
 
   /** The browser lost what was drawn, and what was kept to be copied. */
@@ -332,6 +335,7 @@ export class BeltStage extends LitElement {
 
   private leave(): void {
     this.hovered = null;
+    this.removeAttribute("over");
   }
 
   /** The card rides with its plate. */

@@ -7,11 +7,11 @@ import {
   cornerOf,
   layoutWall,
   levelOf,
-  paintWall,
   placeAt,
   stateOf,
   type WallColours,
   type WallLayout,
+  WallPixels,
   type WallRows,
   walk,
 } from "../draw/wall.js";
@@ -68,7 +68,8 @@ export class MemoryBankWall extends LitElement {
   @query("canvas") private canvas!: HTMLCanvasElement;
   private layout: WallLayout = layoutWall(1, 1, 1);
   private places: Uint32Array | null = null;
-  private pixels: ImageData | null = null;
+  private image: ImageData | null = null;
+  private wall: WallPixels | null = null;
   private room = 0;
   private look: WallLook | null = null;
   private stopTheme: (() => void) | undefined;
@@ -147,9 +148,12 @@ export class MemoryBankWall extends LitElement {
     if (!context) return;
     if (this.close) this.drawPhotos(context, rows, this.look.photo);
     else {
-      if (this.pixels?.width !== width || this.pixels.height !== tall) this.pixels = new ImageData(width, tall);
-      paintWall(new Uint32Array(this.pixels.data.buffer), this.layout, rows, this.look.wall);
-      context.putImageData(this.pixels, 0, 0);
+      if (!this.image || !sameWall(this.wall, this.layout, this.look.wall)) {
+        this.image = new ImageData(width, tall);
+        this.wall = new WallPixels(new Uint32Array(this.image.data.buffer), this.layout, this.look.wall);
+      }
+      this.wall?.take(rows);
+      context.putImageData(this.image, 0, 0);
     }
     for (const row of this.lit ?? []) this.drawMark(context, ratio, row, this.look.mark);
     this.drawMark(context, ratio, this.marked, this.look.ink);
@@ -262,4 +266,9 @@ export class MemoryBankWall extends LitElement {
   private tell(name: "row-point" | "row-pick", row: number | null): void {
     this.dispatchEvent(new CustomEvent(name, { detail: { row }, bubbles: true, composed: true }));
   }
+}
+
+function sameWall(wall: WallPixels | null, layout: WallLayout, colours: WallColours): boolean {
+  if (wall?.colours !== colours) return false;
+  return (Object.keys(layout) as (keyof WallLayout)[]).every((name) => wall.layout[name] === layout[name]);
 }

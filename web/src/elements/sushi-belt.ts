@@ -9,7 +9,7 @@ import { OnScreenController, RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { MOMENTUM_TICKS } from "../model/scales.js";
-import type { BeltPart, BeltStage } from "./belt-stage.js";
+import type { BeltStage } from "./belt-stage.js";
 import { beltSentence, beltTable } from "./belt-words.js";
 import { house } from "./house.js";
 import { sushiBeltStyles } from "./sushi-belt.styles.js";
@@ -35,8 +35,6 @@ export class SushiBelt extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
   @property({ attribute: false }) atlas: Atlas | null = null;
-  /** A part that the text speaks of. */
-  @property() lit: BeltPart | "" = "";
 
   @state() private table = false;
   @query("belt-stage") private stage!: BeltStage | null;
@@ -92,7 +90,7 @@ export class SushiBelt extends LitElement {
     const marks = [...this.memory.settled].filter(([momentum]) => momentum !== view?.knob("momentum"));
     return html`<div class="figure" part="figure" role="group" aria-label="The belt: a queue of keys in order of age" @keydown=${this.pressed}>
       ${this.trouble()}
-      <belt-stage .view=${view} .catalog=${catalog} .atlas=${atlas} lit=${this.lit}>
+      <belt-stage .view=${view} .catalog=${catalog} .atlas=${atlas}>
         <div slot="inside" class="inside">
           <consistency-meter
             label="Consistency of the belt"
