@@ -91,7 +91,12 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     for module in MODULES:
         app.include_router(module.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
-    app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
+    app.add_middleware(
+        Gate,
+        loopback=settings.loopback,
+        allowed_origins=settings.allowed_origins,
+        embed_origins=settings.embed_origins,
+    )
     app.state.http_counts = HttpCounts()
     app.add_middleware(Requests, counts=app.state.http_counts)  # around the gate: what it refuses is logged, too
     return app
