@@ -257,13 +257,12 @@ def export(
     json: Annotated[Path | None, typer.Option(help="Figures by step as JSON.")] = None,
     recording: Annotated[Path | None, typer.Option(help="The recording, for `play` and the web page.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="The newest checkpoint, as safetensors.")] = None,
-    site: Annotated[Path | None, typer.Option(help="A folder with a page that plays the run on its own.")] = None,
 ) -> None:
-    """Save what a run left: figures, recording, checkpoint, a page. Without options: CSV on standard output."""
+    """Save what a run left: figures, recording, checkpoint. Without options: CSV on standard output."""
     with words.exits():
         client = service(context)
         path = f"/api/v1/runs/{run}"
-        if not any((csv, parquet, json, recording, checkpoint, site)):
+        if not any((csv, parquet, json, recording, checkpoint)):
             csv = Path("-")
         wanted: list[tuple[Path | None, str, dict[str, Any]]] = [
             *((file, "/metrics", {"format": form}) for file, form in ((csv, "csv"), (parquet, "parquet"))),
@@ -274,11 +273,6 @@ def export(
         for file, part, query in wanted:
             if file is not None:
                 save(client, file, path + part, query)
-        if site is not None:
-            from sushibelt.unpack import unpack
-
-            files = unpack(client.rest.raw(f"{path}/site"), site)
-            print(f"{site}: {len(files)} files; put the folder on any web host", file=sys.stderr)
 
 
 @app.command()
