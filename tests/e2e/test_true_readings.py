@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from benchmarks.stream import PROBED, Stream, streaming
 from tests.e2e.helpers import until
@@ -13,8 +13,8 @@ from tests.e2e.watching import WIDGETS, opened, show
 
 # What the reader must find beside the numbers of each figure, on the screen and not in a tip.
 SAMPLES = {
-    "bank": rf"n = {PROBED}, step \d+: how well rows of all ages agree with the same views encoded now; 0 is chance",
-    "belt": rf"n = {PROBED}, step \d+: how well keys of all ages agree with the same views encoded now; 0 is chance",
+    "bank": rf"n = {PROBED} rows of all ages against the same views encoded now, step [\d,]+\. Chance is 0\.",
+    "belt": rf"n = {PROBED} keys of all ages against the same views encoded now, step [\d,]+\. Chance is 0\.",
     "matrix": r"rows whose positive comes first of 127; n = 128",
 }
 
@@ -41,3 +41,24 @@ def test_before_the_first_batch_the_matrix_says_that_it_waits(browser: Browser) 
         words = figure.inner_text()
         assert words.count("waiting for the first batch") == 2
         assert "n = " not in words
+
+
+def test_code_that_did_not_come_is_fetched_again(browser: Browser) -> None:
+    asked: list[str] = []
+
+    def fail_once(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    with streaming(Stream()) as url:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.route(re.compile(r"/similarity-matrix-(?!views-)[\w-]+\.js$"), fail_once)
+        page.goto(f"{url}/?live#matrix")
+        figure = page.locator("similarity-matrix")
+        until(lambda: asked, 60, "the matrix to be asked for")
+        figure.locator("status-badge .live").wait_for(timeout=90_000)
+        assert len(asked) == 2
+        page.close()

@@ -185,7 +185,7 @@ export class BeltStage extends LitElement {
           <span
             >${
               gap === null
-                ? "never trains itself"
+                ? "never trained"
                 : html`<figure-tip .catalog=${this.catalog} .view=${view} name="query_key_gap">${fixed(gap, 3)} alike</figure-tip>`
             }</span
           >

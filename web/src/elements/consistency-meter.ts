@@ -72,7 +72,8 @@ export class ConsistencyMeter extends LitElement {
       .word {
         font-size: var(--text-xl);
         font-weight: 700;
-        line-height: 1.9;
+        line-height: 1.2;
+        padding-block: 0.35em;
       }
       svg {
         display: block;
@@ -105,7 +106,10 @@ export class ConsistencyMeter extends LitElement {
       .defined {
         margin-bottom: 0.3rem;
         line-height: 1.35;
-        text-wrap: balance;
+        text-wrap: pretty;
+      }
+      .whole {
+        white-space: nowrap;
       }
       .alarm {
         margin-top: 0.3rem;
@@ -136,7 +140,7 @@ export class ConsistencyMeter extends LitElement {
       <p class="soft defined" part="more">${this.defined(n)}</p>
       <p class="soft" part="more">
         ${this.tip("id_photo", "ID-photo test")} <b>${percent(view?.scalar("id_photo"))}</b>
-        ${n ? html`<span>(chance ${percent(1 / n)})</span>` : nothing}
+        ${n ? html`<span class="whole">(chance ${percent(1 / n)})</span>` : nothing}
       </p>
       <p class="soft" part="more">${this.tip("gradient_agreement", "Gradient agreement")} <b>${fixed(view?.scalar("gradient_agreement"))}</b></p>
       ${
@@ -151,10 +155,10 @@ export class ConsistencyMeter extends LitElement {
 
   /** The definition in a line, with the sample size and the step of the measurement. */
   private defined(n: number | null) {
-    const text = `how well ${this.of} of all ages agree with the same views encoded now; 0 is chance`;
+    const text = `${this.of} of all ages against the same views encoded now`;
     return n === null
-      ? `To be measured: ${text}.`
-      : html`<b>n = ${count(n)}</b>, step ${count(this.view?.scalar("probe_step"))}: ${text}`;
+      ? `To be measured: ${text}. Chance is 0.`
+      : html`<b>n = ${count(n)}</b> ${text}, step ${count(this.view?.scalar("probe_step"))}. Chance is 0.`;
   }
 
   private tip(name: string, text: string) {

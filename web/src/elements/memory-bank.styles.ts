@@ -154,6 +154,10 @@ export const bankStyles = css`
     font: 500 11.5px var(--sans);
     fill: var(--ink-soft);
   }
+  /* The chart grows with its room; its type, which grows with the page, must not grow twice. */
+  .chart svg text {
+    font-size: min(0.8125rem, 5px + 0.5rem);
+  }
   svg .grid {
     stroke: var(--line);
   }
@@ -182,6 +186,11 @@ export const bankStyles = css`
     align-items: center;
     gap: 0.5rem;
     margin: 0.5rem 0;
+  }
+  /* In the units of the page's type, which is large on a projector. */
+  .pair figure {
+    flex: none;
+    width: 4.5rem;
   }
   figure {
     margin: 0;

@@ -172,7 +172,7 @@ export class SimilarityMatrix extends LitElement {
       ? `${2 * images} × ${2 * images} cosines of step ${count(step)}. Blue: two views of one image.`
       : this.view?.recorded
         ? "No matrix at this moment"
-        : "The matrix is on its way";
+        : "The first matrix is on its way. Blue: two views of one image.";
     return html`<div class="head">
       <h3>${what}</h3>
       <status-badge .view=${this.view}></status-badge>
@@ -232,7 +232,7 @@ export class SimilarityMatrix extends LitElement {
         )}
       </div>
       <div class="views ${partTaken(this.view) === "views" ? "lit" : ""}" role="img" aria-label="The two views of the first images of the newest batch">
-        ${[0, 1].map(
+        ${(kept ? [0, 1] : []).map(
           (view) =>
             html`<span>view ${view + 1}</span>${Array.from(
               { length: kept },
@@ -241,7 +241,7 @@ export class SimilarityMatrix extends LitElement {
             )}`,
         )}
       </div>
-      <p class="soft">Batch of step ${count(pictures?.step)}.${this.view?.fixed ? nothing : " While paused, a switch takes one step to show its views."}</p>
+      <p class="soft">${pictures ? `Batch of step ${count(pictures.step)}.` : "The views come with the first batch."}${this.view?.fixed ? nothing : " While paused, a switch takes one step to show its views."}</p>
     </div>`;
   }
 

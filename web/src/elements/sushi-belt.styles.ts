@@ -27,7 +27,7 @@ export const sushiBeltStyles = css`
   }
   .inside {
     display: grid;
-    grid-template-columns: minmax(11.5rem, 0.8fr) minmax(11rem, 1fr);
+    grid-template-columns: minmax(11.5rem, 1fr) minmax(11rem, 1fr);
     gap: clamp(0.75rem, 3cqw, 2.5rem);
     align-items: center;
     width: 94%;

@@ -178,9 +178,9 @@ export class SushiBelt extends LitElement {
   /** What a step does to the belt. */
   private boarding(): string {
     const batch = this.view?.scalar("batch_size") ?? null;
-    return batch === null
-      ? "Each step fresh keys board, and the oldest leave."
-      : `Each step ${count(batch)} fresh keys board, and the ${count(batch)} oldest leave.`;
+    if (batch === null) return "Each step fresh keys board, and the oldest leave.";
+    const { fill, size } = this.view!.dictionary;
+    return `Each step ${count(batch)} fresh keys board${fill < size ? "; once the belt is full," : ", and"} the ${count(batch)} oldest leave.`;
   }
 
   private held() {

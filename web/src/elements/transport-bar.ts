@@ -47,6 +47,15 @@ export class TransportBar extends LitElement {
       .play {
         min-width: 5.25rem;
       }
+      /* All four in one row of a phone. */
+      @media (max-width: 30rem) {
+        button {
+          padding-inline: 0.7rem;
+        }
+        .play {
+          min-width: 4.4rem;
+        }
+      }
       button.slow[aria-expanded="true"] {
         border-color: var(--positive);
         color: var(--positive);
