@@ -135,16 +135,21 @@ export async function getLastEvaluation(
 }
 
 /** Change knobs; the answer says from which step on they hold. */
-export function patchKnobs(id: string, knobs: Knobs): Promise<{ run: string; step: number; knobs: Knobs }> {
-  return call(`runs/${encodeURIComponent(id)}/knobs`, "PATCH", knobs);
+export function patchKnobs(
+  id: string,
+  knobs: Knobs,
+  service: Service = null,
+): Promise<{ run: string; step: number; knobs: Knobs }> {
+  return call(`runs/${encodeURIComponent(id)}/knobs`, "PATCH", knobs, service);
 }
 
 export function sendCommand(
   id: string,
   command: CommandName,
   args: Readonly<Record<string, number>> = {},
+  service: Service = null,
 ): Promise<Run & { accepted: string }> {
-  return call(`runs/${encodeURIComponent(id)}/commands`, "POST", { command, ...args });
+  return call(`runs/${encodeURIComponent(id)}/commands`, "POST", { command, ...args }, service);
 }
 
 /** The address of a run's live socket: ws for http, wss for https. */

@@ -63,6 +63,7 @@ const COMPACT: Readonly<Record<PieceTag, string>> = {
 @container (max-width: 33rem) {
   :host([compact]) .inside { grid-template-columns: minmax(0, 1fr); padding: 0 0.3rem; }
   :host([compact]) age-curve { display: none; }
+  :host([compact]) .figure { --belt-scale: 0.56; --text-hero: 1.5rem; }
   :host([compact]) .controls { grid-template-columns: 1fr 1fr; column-gap: 1rem; }
   :host([compact]) transport-bar { grid-column: 1 / -1; }
 }

@@ -10,6 +10,7 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 import type { Catalog } from "../api.js";
 import type { Atlas } from "../model/atlas.js";
 import type { RecordedPart } from "../model/recorded-part.js";
+import { OnScreenController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { calm, setPieceCalm } from "../motion.js";
 import { setPieceTheme } from "../theme.js";
@@ -55,6 +56,8 @@ export class PieceController implements ReactiveController {
   constructor(private readonly host: Figure) {
     this.kind = PIECES[host.localName as PieceTag];
     host.addController(this);
+    // The other figures say by themselves when they can be seen; the meter leaves that to the figure around it.
+    if (host.localName === "consistency-meter") new OnScreenController(host, () => host.view);
   }
 
   /** A figure inside another, as the meter in the belt, gets its run from there. */

@@ -178,14 +178,14 @@ export class RunView extends EventTarget {
   /** Change knobs. Resolves with the step from which they hold; rejects with an ApiError. */
   async setKnobs(knobs: Knobs): Promise<number> {
     this.mustBeFree();
-    const answer = await patchKnobs(this.runId, knobs);
+    const answer = await patchKnobs(this.runId, knobs, this.options.service);
     this.mergeKnobs(answer.knobs);
     return answer.step;
   }
 
   async command(name: CommandName, args: Readonly<Record<string, number>> = {}): Promise<void> {
     this.mustBeFree();
-    const { accepted: _, ...run } = await sendCommand(this.runId, name, args);
+    const { accepted: _, ...run } = await sendCommand(this.runId, name, args, this.options.service);
     this.setRun(run);
   }
 
