@@ -49,7 +49,7 @@ addEventListener("DOMContentLoaded", () => {
     const deep = (root) => [...root.querySelectorAll("*")].flatMap((one) => [
         ...(one.localName === "canvas" ? [one] : []), ...(one.shadowRoot ? deep(one.shadowRoot) : [])]);
     const look = () => {
-        const view = document.querySelector("lesson-page")?.contexts?.bank?.view;
+        const view = document.querySelector("memory-bank")?.view;
         if (view?.dictionary.ready && deep(document).some((canvas) => canvas.width > 300)) {
             requestAnimationFrame(() => {
                 window.picture = performance.now() - performance.getEntriesByType("navigation")[0].responseStart;
@@ -201,7 +201,7 @@ def main() -> None:
             pictures = first_picture(found, url, options.rounds)
         for keys in options.keys:
             with streaming(Stream(keys=keys), {"peer": PEER}) as url:
-                ours[keys] = ticks(found, f"{url}/#belt", FULL, keys, options.seconds)
+                ours[keys] = ticks(found, f"{url}/?live#belt", FULL, keys, options.seconds)
                 _, peers[keys] = ticks(found, f"{url}/pages/peer", "keys => window.held >= keys", keys, options.seconds)
     size = first_load(DIST)
     table = [["", "median", "p95", "n", "goal", "redraw everything", "ratio"]]

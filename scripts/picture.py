@@ -27,7 +27,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, lessons(Path(folder)) as url, browser() as found:
         page = found.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
-        page.goto(f"{url}/#belt")
+        page.goto(f"{url}/?live#belt")
         page.wait_for_function(FULL, arg=options.step, timeout=600_000)
         page.wait_for_timeout(1_000)  # plates that boarded all at once have spread
         page.screenshot(path=options.to)

@@ -16,6 +16,7 @@ from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
 from server.observing.counts import HttpCounts
+from server.observing.readiness import Readiness
 from server.observing.requests import Requests
 from server.reference import routes as reference
 from server.security import Gate
@@ -63,11 +64,12 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         try:
             await database.open()
             service = Service(settings, engine or LocalEngine(settings), Repository(database))
-            app.state.service = service
+            app.state.service, app.state.readiness = service, Readiness(service)
             try:
                 await service.open()
                 yield
             finally:
+                app.state.readiness.close()
                 await service.close()
         finally:
             await database.close()
@@ -89,7 +91,12 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     for module in MODULES:
         app.include_router(module.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
-    app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
+    app.add_middleware(
+        Gate,
+        loopback=settings.loopback,
+        allowed_origins=settings.allowed_origins,
+        embed_origins=settings.embed_origins,
+    )
     app.state.http_counts = HttpCounts()
     app.add_middleware(Requests, counts=app.state.http_counts)  # around the gate: what it refuses is logged, too
     return app

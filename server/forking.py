@@ -72,10 +72,10 @@ async def _make(service: Service, run: Run, wanted: Fork, key: str | None, diges
     except NotFound as error:  # the run of the path is there: it is too early, or too late, for this
         raise Conflict(error.detail, code=error.code) from None
     try:
-        config = (await asyncio.to_thread(read_header, service.shelf.path(row))).config
+        header = await asyncio.to_thread(read_header, service.shelf.path(row))
     except CheckpointError as error:
         raise Conflict(f"this checkpoint cannot be used: {error}", code="bad_checkpoint") from None
-    end = wanted.end
+    end, config = wanted.end, header.config
     if end is not None and end <= row.step:
         raise Invalid.field("end", f"the checkpoint is of step {row.step}; give a later step", end)
     if end is None and config.steps is not None and config.steps > row.step:
@@ -91,6 +91,7 @@ async def _make(service: Service, run: Run, wanted: Fork, key: str | None, diges
     child.idempotency_key, child.request_digest = key, digest
     child.state, child.reason, child.step = "queued", WAITING, row.step
     child.parent, child.parent_step, child.saved_step = run.id, row.step, row.step
+    child.schedule = [{"at": step, **knobs} for step, knobs in header.notes.get("schedule", [])]
     try:
         copy = await service.shelf.fork(row, child.id)
     except OSError as error:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -208,8 +208,18 @@ class Service:
 
     # Making and removing
 
-    async def create(self, config: RunConfig, name: str | None, key: str | None, digest: str) -> tuple[Run, bool]:
+    async def create(
+        self,
+        config: RunConfig,
+        name: str | None,
+        key: str | None,
+        digest: str,
+        schedule: Sequence[dict[str, Any]] = (),
+    ) -> tuple[Run, bool]:
         """A new run, or the one that the same idempotency key made; True where it is new.
+
+        Args:
+            schedule: knob changes by step (server.schedules).
 
         Raises:
             Invalid, TooMany, Conflict, Unavailable.
@@ -225,6 +235,7 @@ class Service:
             run = Run(new_id(), name or "", config, idempotency_key=key, request_digest=digest)
             bind_run(run.id)
             run.name = name or f"{config.method} on {config.images}"
+            run.schedule = list(schedule)
             await self.add(run)
         async with run.lock:
             await self.launcher.launch(run)
@@ -367,7 +378,7 @@ class Service:
         async with run.lock:
             self._still_there(run)
             self.journal.check()
-            before, paused = run.state, run.wants_pause
+            before, paused, unmoved = run.state, run.wants_pause, await self.launcher.before_schedule(run)
             if not run.active:
                 if not run.lesson:
                     admission.check_room(self.settings, self.runs.values(), stored=False)
@@ -377,6 +388,7 @@ class Service:
             except EngineGone as error:
                 run.state = before
                 raise self._unavailable(error) from None
+            run.config = run.config.with_knobs(unmoved)
             if seed is not None:
                 run.config = run.config.model_copy(update={"seed": seed})
             try:

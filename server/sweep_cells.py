@@ -138,9 +138,10 @@ def _check_axes(request: NewSweep) -> None:
     if "name" in request.base or "name" in request.grid:
         where = "base" if "name" in request.base else "grid"
         raise Invalid.field(f"{where}.name", "give the sweep itself a `name`; its runs are named after it")
-    for axis, part in (("seed", request.seeds), ("schedule", request.schedules)):
-        if part is not None and axis in request.grid:
-            raise Invalid.field(f"grid.{axis}", f"there are `{axis}s` besides; give one of the two")
+    besides = {"seed": "seeds", "schedule": "schedules", "changes": "schedules"}
+    for axis, other in besides.items():
+        if axis in request.grid and getattr(request, other) is not None:
+            raise Invalid.field(f"grid.{axis}", f"there are `{other}` besides; give one of the two")
     lists = {f"grid.{name}": values for name, values in request.grid.items()}
     lists |= {} if request.schedules is None else {"schedules": [one.name for one in request.schedules]}
     lists |= {} if request.seeds is None else {"seeds": [*request.seeds]}

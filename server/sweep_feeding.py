@@ -155,6 +155,7 @@ class Feeder:
                 return False
             name = f"{sweep.name or 'sweep'}: {cell.title()}".removesuffix(": ")
             run = Run(new_id(), name[:80], cell.new.config(), sweep=sweep.id, sweep_cell=cell.number)
+            run.schedule = cell.new.schedule_of_knobs()
 
             async def store(columns: dict[str, Any], events: list[Event]) -> list[Event]:
                 return await self._store.feed(sweep.id, cell.number, columns, events)

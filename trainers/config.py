@@ -74,6 +74,8 @@ class KnobChange(_Strict):
         """A knob may be left out and may not be null, so the schema has neither null nor a default."""
         schema = handler(core)
         for name, knob in handler.resolve_ref_schema(schema)["properties"].items():
+            if "anyOf" not in knob:  # a field that a subclass adds, and that must be there
+                continue
             [plain] = [kind for kind in knob.pop("anyOf") if kind != {"type": "null"}]
             del knob["default"]
             knob |= plain | {"title": plain.get("title", knob.get("title", name))}

@@ -14,8 +14,16 @@ from server.observing.metrics import registry
 
 router = APIRouter(tags=["health"])
 
+EXAMPLE = """\
+# HELP sushibelt_viewers Viewers that see a run just now.
+# TYPE sushibelt_viewers gauge
+sushibelt_viewers 3.0
+"""
 TEXT: dict[int | str, dict[str, Any]] = {
-    200: {"description": "In the text format of Prometheus, or OpenMetrics.", "content": {"text/plain": {}}},
+    200: {
+        "description": "In the text format of Prometheus, or OpenMetrics.",
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": EXAMPLE}},
+    },
 }
 
 

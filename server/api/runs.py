@@ -6,7 +6,6 @@ import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
-from pydantic import BaseModel
 
 from server.api.cursors import Cursor, page
 from server.api.deps import RunDep, ServiceDep, unless_gone
@@ -58,9 +57,10 @@ async def create_run(
     idempotency_key: IdempotencyKey = None,
 ) -> RunResource:
     """Make a run and start it. Only `method` is needed: what is left out takes the preset's value, or else the
-    method's. Without `steps` it trains while somebody watches. Send an `Idempotency-Key`, and it is safe to send the
-    same again after a broken connection."""
-    run, new = await service.create(body.config(), body.name, idempotency_key, _digest("", body))
+    method's. Without `steps` it trains while somebody watches. With `changes` it moves its own knobs at the steps that
+    they name. Send an `Idempotency-Key`, and it is safe to send the same again after a broken connection."""
+    schedule = body.schedule_of_knobs()
+    run, new = await service.create(body.config(), body.name, idempotency_key, _digest(body.text()), schedule)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     if not new:
         response.headers["Idempotent-Replayed"] = "true"
@@ -175,7 +175,7 @@ async def command_run(
     where you name some, and answers 201 with that run."""
     if body.command == "fork":
         wanted = Fork(body.checkpoint, body.knobs or KnobChange(), body.end, body.name)
-        run, new = await fork(service, run, wanted, idempotency_key, _digest(f"fork {run.id} ", body))
+        run, new = await fork(service, run, wanted, idempotency_key, _digest(f"fork {run.id} {body.model_dump_json()}"))
         response.status_code = 201
         if not new:
             response.headers["Idempotent-Replayed"] = "true"
@@ -186,6 +186,6 @@ async def command_run(
     return CommandResult(**dict(resource), accepted=body.command)
 
 
-def _digest(purpose: str, body: BaseModel) -> str:
-    """What a request asks for, so that a key that comes with another one is found out."""
-    return hashlib.sha256(f"{purpose}{body.model_dump_json()}".encode()).hexdigest()
+def _digest(asked: str) -> str:
+    """Of what a request asks for, so that a key that comes with another one is found out."""
+    return hashlib.sha256(asked.encode()).hexdigest()

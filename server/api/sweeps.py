@@ -7,10 +7,10 @@ import hashlib
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from server.api.cursors import page
-from server.api.deps import ServiceDep
+from server.api.deps import ServiceDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.formats import MEDIA, VARY, FormatDep, content
 from server.api.sweep_schemas import SweepList, SweepResource, SweepTable, SweepWait, sweep_resource, sweep_summary
@@ -69,7 +69,7 @@ async def create_sweep(
 )
 async def list_sweeps(
     service: ServiceDep,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Annotated[int, Query(ge=1, le=200, description="Sweeps on a page.")] = 50,
     cursor: Annotated[str | None, Query(max_length=120, description="`next` of the page before.")] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -91,6 +91,7 @@ async def get_sweep(sweep: SweepDep, service: ServiceDep, if_none_match: IfNoneM
 
 @router.get("/sweeps/{sweep_id}/wait", operation_id="wait_for_sweep", responses=responses(404, 422, 429))
 async def wait_for_sweep(
+    request: Request,
     sweep: SweepDep,
     service: ServiceDep,
     timeout: Annotated[  # noqa: ASYNC109  (the query's own name)
@@ -98,7 +99,7 @@ async def wait_for_sweep(
     ] = 30.0,
 ) -> SweepWait:
     """Answers when the sweep is over, or after `timeout` seconds, with the sweep as it is then."""
-    reached = await service.sweeps.wait(sweep, timeout)
+    reached = await unless_gone(request, service.sweeps.wait(sweep, timeout))
     return SweepWait(reached=reached, sweep=sweep_resource(sweep, service))
 
 

@@ -53,8 +53,10 @@ class Launch:
     again: the run trained before; the worker says with an event where it went on.
     step: the newest step that is known of it.
     checkpoints: {"path", "epoch", "offset"} of each to go on from, newest first; the place is where the run was then.
-    knobs: {"epoch", "offset", "step", "change"} of knob changes, in order. Those that came after the checkpoint
-        are made again, at the step at which they were made before.
+    knobs: {"epoch", "offset", "step", "change", "scheduled"} of knob changes, in order. Those that came after the
+        checkpoint are made again, at the step at which they were made before.
+    schedule: knob changes that were asked for with the run (server.schedules), from step 0 on. A checkpoint knows
+        which of them were still to come.
     start: the config at step 0, where the run has no checkpoint yet.
     """
 
@@ -68,6 +70,7 @@ class Launch:
     step: int = 0
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     knobs: list[dict[str, Any]] = field(default_factory=list)
+    schedule: list[dict[str, Any]] = field(default_factory=list)
     start: dict[str, Any] | None = None
 
 

@@ -67,7 +67,9 @@ class Saving:
         training.flush_metrics(now)
         # Acknowledged, and not in the trainer before their step has come.
         ahead = [[step, change.changes()] for step, change in training.knobs_ahead]
-        taken = self._backend.take(trainer, {"ahead": ahead})
+        schedule = [[step, change.changes()] for step, change in training.schedule]
+        notes = {"ahead": ahead, "schedule": schedule, "said": sorted(training.said)}
+        taken = self._backend.take(trainer, notes)
         name = f"{training.epoch}-{taken.step}-{training.offset}.safetensors"
         path = self._folder / training.run / name
         self._writing.add(training.run)

@@ -112,23 +112,30 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed at the end of the block."""
         try:
-            with _as_sqlalchemy():
-                async with self._writer:
-                    began = time.perf_counter()
-                    async with self._kind.writing() as connection:
-                        try:
-                            yield connection
-                            await connection.commit()
-                        except BaseException:
-                            await connection.rollback()
-                            raise
-                    self.write_seconds.add(time.perf_counter() - began)
+            async with self._as_writer() as connection:
+                began = time.perf_counter()
+                yield connection
+                await connection.commit()
+                self.write_seconds.add(time.perf_counter() - began)
         except SQLAlchemyError:
             self.write_failures += 1
             raise
 
-    async def ping(self) -> None:
-        """Raise if the database cannot be read."""
+    @asynccontextmanager
+    async def _as_writer(self) -> AsyncIterator[AsyncConnection]:
+        """The one transaction that may write; what is not committed within the block is not done."""
+        with _as_sqlalchemy():
+            async with self._writer, self._kind.writing() as connection:
+                try:
+                    yield connection
+                finally:
+                    await connection.rollback()
+
+    async def ping(self, *, writing: bool = False) -> None:
+        """Raise if the database cannot be read; with `writing` also if no transaction that writes can be begun."""
+        if writing:
+            async with self._as_writer():
+                pass
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 

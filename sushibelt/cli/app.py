@@ -119,8 +119,14 @@ def run(
         config = words.settings(set_ or ())
         made = service(context).run(
             method,
-            schedule=words.schedule(at or ()) or config.pop("schedule", None),
-            **{"images": images, "steps": steps, "seed": seed, "name": name, **config},
+            **{
+                "changes": words.schedule(at or ()),
+                "images": images,
+                "steps": steps,
+                "seed": seed,
+                "name": name,
+                **config,
+            },
         )
         if not json:
             print(made.id, flush=True)
@@ -251,13 +257,12 @@ def export(
     json: Annotated[Path | None, typer.Option(help="Figures by step as JSON.")] = None,
     recording: Annotated[Path | None, typer.Option(help="The recording, for `play` and the web page.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="The newest checkpoint, as safetensors.")] = None,
-    site: Annotated[Path | None, typer.Option(help="A folder with a page that plays the run on its own.")] = None,
 ) -> None:
-    """Save what a run left: figures, recording, checkpoint, a page. Without options: CSV on standard output."""
+    """Save what a run left: figures, recording, checkpoint. Without options: CSV on standard output."""
     with words.exits():
         client = service(context)
         path = f"/api/v1/runs/{run}"
-        if not any((csv, parquet, json, recording, checkpoint, site)):
+        if not any((csv, parquet, json, recording, checkpoint)):
             csv = Path("-")
         wanted: list[tuple[Path | None, str, dict[str, Any]]] = [
             *((file, "/metrics", {"format": form}) for file, form in ((csv, "csv"), (parquet, "parquet"))),
@@ -268,11 +273,6 @@ def export(
         for file, part, query in wanted:
             if file is not None:
                 save(client, file, path + part, query)
-        if site is not None:
-            from sushibelt.unpack import unpack
-
-            files = unpack(client.rest.raw(f"{path}/site"), site)
-            print(f"{site}: {len(files)} files; put the folder on any web host", file=sys.stderr)
 
 
 @app.command()

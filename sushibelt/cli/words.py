@@ -86,8 +86,8 @@ def schedule(entries: Sequence[str]) -> list[dict[str, Any]] | None:
         step, colon, pairs = entry.partition(":")
         if not colon or not step.isdecimal():
             raise typer.BadParameter(f"{entry!r} is not STEP:name=value; write it like 500:momentum=0.5")
-        found.append({"step": int(step), "knobs": settings(pairs.split(","))})
-    return sorted(found, key=lambda entry: entry["step"]) or None
+        found.append({"at": int(step), **settings(pairs.split(","))})
+    return sorted(found, key=lambda entry: entry["at"]) or None
 
 
 def print_json(value: Any) -> None:

@@ -130,7 +130,7 @@ def test_a_sweep_is_made_waited_for_and_read_as_a_table() -> None:
             "base": {"method": "moco"},
             "grid": {"momentum": [0.5]},
             "seeds": [0, 1],
-            "schedules": [{"name": "late", "schedule": [{"step": 500, "knobs": {"momentum": 0.5}}]}],
+            "schedules": [{"name": "late", "schedule": [{"at": 500, "momentum": 0.5}]}],
         }
         assert made.wait().state == "finished"
         assert sum("/wait" in path for _, path, _ in said) == 2

@@ -16,7 +16,7 @@ BASE = {"batch_size": 4, "steps": 20}
 def test_a_sweep_from_the_grid_to_the_plot(client: Client) -> None:
     sweep = client.sweep({"momentum": [0, 0.5, 0.99]}, method="moco", seeds=[0, 101], evaluate=True, **BASE)
     assert (sweep.state, sweep.total) == ("running", 6)
-    assert sweep.wait(timeout=60).state == "finished"
+    assert sweep.wait(timeout=180).state == "finished"
     assert sweep.progress == 1
     table = sweep.table()
     assert list(table["momentum"]) == [0, 0, 0.5, 0.5, 0.99, 0.99]
@@ -44,11 +44,18 @@ def test_a_sweep_from_the_grid_to_the_plot(client: Client) -> None:
 
 
 def test_without_seeds_the_base_has_the_say(client: Client) -> None:
-    sweep = client.sweep({"momentum": [0.5]}, method="moco", seed=7, **BASE).wait(timeout=60)
+    sweep = client.sweep({"momentum": [0.5]}, method="moco", seed=7, **BASE).wait(timeout=180)
     assert [run.config["seed"] for run in sweep] == [7]
     assert "seed" not in sweep.table()
-    plain = client.sweep(method="moco", seeds=[1, 2], **BASE).wait(timeout=60)
+    plain = client.sweep(method="moco", seeds=[1, 2], **BASE).wait(timeout=180)
     assert plain.plot(y="loss").get_xlabel() == "seed"
+
+
+def test_schedules_are_an_axis_with_names(client: Client) -> None:
+    late = {"name": "late", "schedule": [(10, {"momentum": 0.25})]}
+    sweep = client.sweep(method="moco", schedules=[late], momentum=0.9, **BASE).wait(timeout=180)
+    table = sweep.table(["momentum"])
+    assert (list(table["schedule"]), list(table["momentum"])) == (["late"], [0.25])
 
 
 def test_a_bad_cell_names_its_axis(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Given to schemathesis as its hooks: the one check that needs a word more than it has, and bodies that get further.
+"""Given to schemathesis as its hooks: the one check that needs a word more than it has, and cases that get further.
 
 `positive_data_acceptance` takes any 422 to a request that fits its schema for a fault. Some rules are of two settings
 together, or of what the service holds just now, and no JSON schema can say them. So this check stands in its place: it
@@ -7,13 +7,16 @@ is the same but for a 422 that states one of these rules, and each rule is liste
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
+import httpx
 import schemathesis
 from schemathesis.checks import positive_data_acceptance
 from schemathesis.core.transport import Response
 from schemathesis.generation.case import Case
+from schemathesis.generation.meta import TestPhase
 
 from trainers.config import PRESETS
 
@@ -28,6 +31,7 @@ RULES = {
     "end": r"the checkpoint is of step \d+",
     r"[a-z_]+": r"\w+ has no such knob",
 }
+_calls = itertools.count()
 CODES = {"idempotency_mismatch"}
 """The same Idempotency-Key with another body: 422 by draft-ietf-httpapi-idempotency-key-header, section 2.7."""
 
@@ -44,6 +48,26 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
         if isinstance(preset, str) and preset in PRESETS:
             body = body | {"preset": None}
     return body
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: Case, arguments: dict[str, Any]) -> None:
+    """Cases of the coverage phase share one Idempotency-Key, and all but the first would be refused for that. Four of
+    five get a key of their own."""
+    number = next(_calls)
+    for name, key in (case.headers or {}).items():
+        if name.lower() == "idempotency-key" and isinstance(key, str) and 0 < len(key) <= 150 and number % 5:
+            case.headers[name] = f"{key}{number}"
+
+
+@schemathesis.hook
+def after_call(context: schemathesis.HookContext, case: Case, response: Response) -> None:
+    """The hundreds of runs that boundaries of settings make are paused: all would train until the end. They stay, for
+    calls that follow are made of them."""
+    phase = case.meta.phase.name if case.meta is not None else None
+    if response.status_code == 201 and phase is TestPhase.COVERAGE and case.operation.path == "/api/v1/runs":
+        made = f"{case.operation.base_url.rstrip('/')}{response.headers['location'][0]}"
+        httpx.post(f"{made}/commands", json={"command": "pause"}, timeout=60)  # 409 where it has ended already
 
 
 @schemathesis.check

@@ -28,7 +28,13 @@ NEW_RUN = {
     "seed": 1,
     "name": "a fast belt",
 }
-# Operation, method, path after /api/v1 (or from / where it is not there), body. {run} is the run of the first call.
+NEW_SWEEP = {
+    "name": "how slow must the key encoder be?",
+    "base": {"method": "moco", "images": "sushi", "steps": 30, "batch_size": 16, "queue_length": 256},
+    "grid": {"momentum": [0, 0.99]},
+}
+# Operation, method, path after /api/v1 (or from / where it is not there), body. {run} and {sweep} are the ids of those
+# that the calls before made.
 CALLS: list[tuple[str, str, str, Any]] = [
     ("create_run", "POST", "/runs", NEW_RUN),
     ("get_catalog", "GET", "/catalog", None),
@@ -36,9 +42,16 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("command_run", "POST", "/runs/{run}/commands", {"command": "pause"}),
     ("list_runs", "GET", "/runs?limit=1", None),
     ("get_run", "GET", "/runs/{run}", None),
+    ("wait_for_run", "GET", "/runs/{run}/wait?state=paused", None),
     ("get_metrics", "GET", "/runs/{run}/metrics?names=loss,accuracy&to=3", None),
     ("list_events", "GET", "/runs/{run}/events?limit=2", None),
     ("list_checkpoints", "GET", "/runs/{run}/checkpoints", None),
+    ("create_sweep", "POST", "/sweeps", NEW_SWEEP),
+    ("wait_for_sweep", "GET", "/sweeps/{sweep}/wait?timeout=60", None),
+    ("get_sweep", "GET", "/sweeps/{sweep}", None),
+    ("get_sweep_table", "GET", "/sweeps/{sweep}/table?names=loss,consistency", None),
+    ("list_sweeps", "GET", "/sweeps?limit=1", None),
+    ("cancel_sweep", "POST", "/sweeps/{sweep}/cancel", None),
     ("get_storage", "GET", "/storage", None),
     ("get_health", "GET", "/healthz", None),
     ("get_readiness", "GET", "/readyz", None),
@@ -53,12 +66,19 @@ PROBLEMS: list[tuple[int, str, str, Any, dict[str, str]]] = [
     (422, "POST", "/runs", {"method": "moco", "momentum": 1.5}, {}),
     (429, "POST", "/runs", NEW_RUN, {}),
 ]
+MAX_RUNS = 4
 LONG = {"methods": 1, "presets": 1, "images": 1, "lessons": 1, "settings": 2, "figures": 2, "phases": 2, "largest": 1}
 
 
-def address(path: str, run: str) -> str:
+def remember(ids: dict[str, str], name: str, answer: Any) -> None:
+    """The id of what a call has made, for the calls after it."""
+    if name in {"create_run", "create_sweep"}:
+        ids[name.removeprefix("create_")] = answer["id"]
+
+
+def address(path: str, ids: dict[str, str]) -> str:
     """A path as CALLS has it, from the root of the service."""
-    path = path.replace("{run}", run)
+    path = path.format(**ids)
     return path if path.endswith("z") else f"/api/v1{path}"
 
 
@@ -90,20 +110,25 @@ def write(file: Path, content: Any) -> None:
 
 def main() -> None:
     EXAMPLES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as data, Running(Path(data), fake=False, lessons=False, max_runs=1) as belt:
+    with (
+        tempfile.TemporaryDirectory() as data,
+        Running(Path(data), fake=False, lessons=False, max_runs=MAX_RUNS) as belt,
+    ):
         belt.http.get("/images/sushi/atlas/0")  # so that the run does not wait for its images
-        run = ""
+        ids: dict[str, str] = {}
         for name, method, path, body in CALLS:
-            answer = ask(belt.http, method, belt.url + address(path, run), body)
+            answer = ask(belt.http, method, belt.url + address(path, ids), body)
             assert answer.is_success, (name, answer.text)
+            remember(ids, name, answer.json())
             if name == "create_run":
-                run = answer.json()["id"]
-                until(lambda: belt.http.get(f"/runs/{run}/checkpoints").json()["checkpoints"], 60)  # noqa: B023
+                until(lambda: belt.http.get(f"/runs/{ids['run']}/checkpoints").json()["checkpoints"], 60)
             example = {"call": f"{method} {path}", "status": answer.status_code, "answer": shortened(answer.json())}
             write(EXAMPLES / f"{name}.json", example if body is None else {"request": body, **example})
         problems = {}
+        for _ in range(MAX_RUNS):  # until there is no room for one more
+            ask(belt.http, "POST", f"{belt.url}/api/v1/runs", NEW_RUN)
         for status, method, path, body, headers in PROBLEMS:
-            answer = ask(belt.http, method, belt.url + address(path, run), body, headers)
+            answer = ask(belt.http, method, belt.url + address(path, ids), body, headers)
             if answer.status_code == status:
                 problems[str(status)] = answer.json()
             else:

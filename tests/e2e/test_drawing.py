@@ -38,7 +38,7 @@ FEED = """async ([lesson, ticks, jump]) => {
 @contextmanager
 def shown(browser: Browser, stream: Stream, lesson: str, script: str = "") -> Iterator[Page]:
     """A lesson in sight, on that stream."""
-    with streaming(stream) as url, opened(browser, url, script) as page:
+    with streaming(stream) as url, opened(browser, f"{url}/?live", script) as page:
         show(page, lesson)
         yield page
 

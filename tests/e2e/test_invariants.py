@@ -25,7 +25,7 @@ FOCUS = "probes.focused()"
 @pytest.mark.parametrize("lesson", list(WIDGETS))
 def test_never_blank(browser: Browser, url: str, lesson: str) -> None:
     """From the first picture on, every frame shows something: through a knob, a resize, a theme, a hidden tab."""
-    with opened(browser, url) as page:
+    with opened(browser, f"{url}/?live") as page:
         show(page, lesson)
         host, canvas = PICTURES[lesson].split()
         page.evaluate(
@@ -50,7 +50,7 @@ def test_never_blank(browser: Browser, url: str, lesson: str) -> None:
 
 def test_no_context_leak(browser: Browser, url: str) -> None:
     """Lanes and maps opened and closed twenty times leave no canvas, listener, socket, object URL or run behind."""
-    with opened(browser, url) as page:
+    with opened(browser, f"{url}/?live") as page:
         show(page, "belt")
         devtools = page.context.new_cdp_session(page)
         devtools.send("Performance.enable")
@@ -103,7 +103,7 @@ def pairs(url: str) -> list[str]:
 @pytest.mark.parametrize("width", [390, 1440])
 def test_tab_escapes_every_widget(browser: Browser, url: str, width: int) -> None:
     """Tab alone reaches every control of the page, each once, and comes out at the end."""
-    with opened(browser, url, viewport={"width": width, "height": 900}) as page:
+    with opened(browser, f"{url}/?live", viewport={"width": width, "height": 900}) as page:
         for lesson in WIDGETS:
             show(page, lesson)
             httpx.post(f"{url}/api/v1/runs/lesson-{lesson}/commands", json={"command": "pause"})
@@ -129,7 +129,7 @@ def test_tab_escapes_every_widget(browser: Browser, url: str, width: int) -> Non
 
 def test_unfocused_keys_are_ignored(browser: Browser, url: str) -> None:
     """Keys that nothing has the focus for change no run and mark nothing."""
-    with opened(browser, url) as page:
+    with opened(browser, f"{url}/?live") as page:
         for lesson in WIDGETS:
             show(page, lesson)
             page.locator("h1").click()
@@ -146,7 +146,7 @@ def test_unfocused_keys_are_ignored(browser: Browser, url: str) -> None:
 
 
 def test_escape_closes_what_opened(browser: Browser, url: str) -> None:
-    with opened(browser, url) as page:
+    with opened(browser, f"{url}/?live") as page:
         show(page, "belt")
         for part in ("#belt map-disclosure", "#belt compare-opener", "#belt .deeper"):
             summary = page.locator(f"{part} summary").first
@@ -163,7 +163,7 @@ def test_escape_closes_what_opened(browser: Browser, url: str) -> None:
 
 def test_reduced_motion(browser: Browser, url: str) -> None:
     """The belt then moves in jumps, about one a second, however fast the run is."""
-    with opened(browser, url, reduced_motion="reduce") as page:
+    with opened(browser, f"{url}/?live", reduced_motion="reduce") as page:
         show(page, "belt")
         page.mouse.move(0, 0)
         start = lesson_run(url, "belt")["step"]
@@ -215,7 +215,9 @@ def test_bundle_size() -> None:
     ("query", "size", "scheme"),
     [
         ("", (1440, 900), "light"),
-        ("", (1440, 900), "dark"),
+        ("", (390, 844), "dark"),
+        ("?live", (1440, 900), "light"),
+        ("?live", (1440, 900), "dark"),
         ("?compare=momentum", (390, 844), "light"),
         ("?present", (1920, 1080), "light"),
         ("?recording=recordings/belt.sbr", (1440, 900), "dark"),
@@ -253,7 +255,7 @@ def serve_recording(page: Page, url: str) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (854, 480)])
 def test_projected_text_is_large_and_nothing_sticks_out(browser: Browser, url: str, width: int, height: int) -> None:
-    with opened(browser, f"{url}/?present", viewport={"width": width, "height": height}) as page:
+    with opened(browser, f"{url}/?present&live", viewport={"width": width, "height": height}) as page:
         for lesson in WIDGETS:
             show(page, lesson)
         page.wait_for_timeout(500)
@@ -266,7 +268,7 @@ def test_projected_text_is_large_and_nothing_sticks_out(browser: Browser, url: s
 
 def test_hidden_tabs_cost_nothing(browser: Browser, url: str) -> None:
     """No frame is asked for while the tab is hidden, and the service hears of it; both come back with the reader."""
-    with opened(browser, url) as page:
+    with opened(browser, f"{url}/?live") as page:
         show(page, "belt")
         page.evaluate("probes.sent.length = 0; probes.hide(true)")
         told = "probes.sent.map(text => JSON.parse(text)).some(({ visible }) => visible === false)"

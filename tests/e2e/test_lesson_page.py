@@ -38,7 +38,7 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("response", lambda answer: wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
-    page.goto(url)
+    page.goto(f"{url}/?live")
     yield page
     page.close()
     assert wrong == []
@@ -162,7 +162,7 @@ def test_an_evaluation_shows_its_scores_and_a_reload_brings_them_back(page: Page
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_sticks_out_sideways(browser: Browser, url: str, width: int, scheme: Any) -> None:
     page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    page.goto(url)
+    page.goto(f"{url}/?live")
     page.locator("sushi-belt").scroll_into_view_if_needed()
     page.wait_for_timeout(1500)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -39,7 +39,7 @@ def recorded(browser: Browser, url: str, tmp_path_factory: pytest.TempPathFactor
     shutil.copytree(DIST, root / "course")
     (root / "course" / "recordings").mkdir()
     page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.goto(url)
+    page.goto(f"{url}/?live")
     for lesson, widget in LESSONS.items():
         page.locator(widget).scroll_into_view_if_needed()
         until(lambda lesson=lesson: lesson_run(url, lesson)["step"] > 20, 90, f"{lesson} to train")  # type: ignore[misc]

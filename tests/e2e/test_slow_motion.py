@@ -23,7 +23,7 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(url)
+    page.goto(f"{url}/?live")
     yield page
     page.close()
     assert wrong == []

@@ -20,7 +20,7 @@ WORDS = "section => [...section.querySelectorAll('term-word[lit]')].map(one => o
 
 @pytest.mark.parametrize("lesson", list(WIDGETS))
 def test_every_term_of_the_text_lights_its_part_and_every_mention(browser: Browser, url: str, lesson: str) -> None:
-    with opened(browser, url) as page:
+    with opened(browser, f"{url}/?live") as page:
         show(page, lesson)
         section = page.locator(f"#{lesson}")
         for summary in section.locator("details.deeper > summary").all():
@@ -39,7 +39,7 @@ def test_every_term_of_the_text_lights_its_part_and_every_mention(browser: Brows
 
 
 def test_a_part_of_the_figure_lights_its_words(browser: Browser, url: str) -> None:
-    with opened(browser, url) as page:
+    with opened(browser, f"{url}/?live") as page:
         show(page, "belt")
         section = page.locator("#belt")
         page.locator("sushi-belt .box.kitchen > b >> nth=0").hover()

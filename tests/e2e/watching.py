@@ -37,9 +37,9 @@ def show(page: Page, lesson: str) -> None:
     widget = page.locator(WIDGETS[lesson])
     widget.scroll_into_view_if_needed()
     page.wait_for_function(
-        "([name, lesson]) => document.querySelector('lesson-page').contexts[lesson]?.view.tick"
+        "name => document.querySelector(name).view?.tick"
         " && probes.deep('canvas', document.querySelector(name)).some(canvas => !probes.blank(canvas))",
-        arg=[WIDGETS[lesson], lesson],
+        arg=WIDGETS[lesson],
         polling=200,
         timeout=150_000,
     )

@@ -7,13 +7,14 @@ import io
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
 import pytest
-from running import Running, until
+from running import Running
+from running import until as until_within
 from test_worker_faults import kill_worker
 
 BASE = {"method": "moco", "batch_size": 4, "steps": 30}
@@ -27,6 +28,11 @@ def belt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
+def until(condition: Callable[[], Any], seconds: float = 90, show: Callable[[], Any] = lambda: "") -> None:
+    """Wait long: machines that run tests are slow at times."""
+    until_within(condition, seconds, show)
+
+
 def make(belt: Running, *, key: str | None = None, **body: Any) -> dict[str, Any]:
     headers = {} if key is None else {"Idempotency-Key": key}
     answer = belt.http.post("/sweeps", json={"base": BASE, **body}, headers=headers)
@@ -38,10 +44,15 @@ def ask(belt: Running, sweep: str) -> dict[str, Any]:
     return belt.http.get(f"/sweeps/{sweep}").json()  # type: ignore[no-any-return]
 
 
-def over(belt: Running, sweep: str, seconds: float = 60) -> dict[str, Any]:
-    answer = belt.http.get(f"/sweeps/{sweep}/wait", params={"timeout": seconds}, timeout=seconds + 10).json()
-    assert answer["reached"], answer
-    return answer["sweep"]  # type: ignore[no-any-return]
+def over(belt: Running, sweep: str) -> dict[str, Any]:
+    answers: list[dict[str, Any]] = []
+
+    def reached() -> Any:
+        answers.append(belt.http.get(f"/sweeps/{sweep}/wait", params={"timeout": 30}).json())
+        return answers[-1]["reached"]
+
+    until(reached, 180, lambda: answers[-1])
+    return answers[-1]["sweep"]  # type: ignore[no-any-return]
 
 
 def columns(belt: Running, sweep: str, **query: Any) -> dict[str, list[Any]]:
@@ -73,6 +84,8 @@ def active(belt: Running) -> int:
         ("seeds", None, {"seeds": [1, 1]}),
         ("seeds.0", -1, {"seeds": [-1]}),
         ("parallel", 9, {"parallel": 9}),
+        ("schedules", None, {"schedules": [{"name": "a", "schedule": [{"at": 5, "momentum": 7}]}]}),
+        ("grid.schedule", None, {"grid": {"schedule": ["cosine"]}, "schedules": [{"name": "a", "schedule": "cosine"}]}),
     ],
 )
 def test_one_bad_cell_and_nothing_is_made(belt: Running, field: str, value: Any, body: dict[str, Any]) -> None:
@@ -133,6 +146,20 @@ def test_a_sweep_runs_its_cells_in_order_and_one_table_tells_how_they_ended(belt
     assert table["knn_backbone"] == [0.5, None, None] * 2
 
 
+def test_knob_schedules_are_an_axis(belt: Running) -> None:
+    late = {"name": "late", "schedule": [{"at": 20, "momentum": 0.25}]}
+    sweep = make(belt, base={**BASE, "momentum": 0.9}, schedules=[{"name": "never", "schedule": []}, late])["id"]
+    done = over(belt, sweep)
+    assert [entry["schedule"] for entry in done["runs"]] == ["never", "late"]
+    table = columns(belt, sweep, names="momentum")
+    assert (table["schedule"], table["momentum"]) == (["never", "late"], [0.9, 0.25])
+    steps = belt.http.get(f"/runs/{table['run'][1]}/metrics", params={"names": "momentum"}).json()["columns"]
+    assert steps["momentum"] == [0.9] * 19 + [0.25] * 11
+    listed = make(belt, grid={"schedule": [[{"at": 2, "momentum": 0.5}], "cosine"]})["id"]
+    over(belt, listed)
+    assert columns(belt, listed)["schedule"] == ['[{"at": 2, "momentum": 0.5}]', "cosine"]
+
+
 def test_the_table_as_csv_and_parquet_and_of_chosen_figures(belt: Running) -> None:
     sweep = make(belt, grid={"crop": [True, False]})["id"]
     over(belt, sweep)
@@ -154,7 +181,7 @@ def test_the_table_as_csv_and_parquet_and_of_chosen_figures(belt: Running) -> No
 
 def test_no_more_train_at_once_than_it_says(belt: Running) -> None:
     sweep = make(belt, base=SLOW, grid={"momentum": [n / 10 for n in range(6)]}, parallel=2)["id"]
-    most, end = 0, time.monotonic() + 60
+    most, end = 0, time.monotonic() + 120
     while (now := ask(belt, sweep))["state"] == "running" and time.monotonic() < end:
         states = [entry["state"] for entry in now["runs"]]
         assert states == sorted(states, key=lambda state: state == "waiting"), "a cell was started before its turn"
@@ -239,7 +266,7 @@ def test_waiting_ends_with_the_time_or_with_the_sweep(belt: Running) -> None:
     assert 0.4 < time.monotonic() - begun < 5
     canceller = threading.Timer(0.5, lambda: belt.http.post(f"/sweeps/{sweep}/cancel"))
     canceller.start()
-    assert over(belt, sweep, 30)["state"] == "cancelled"
+    assert over(belt, sweep)["state"] == "cancelled"
     canceller.join()
     assert belt.http.get(f"/sweeps/{sweep}/wait", params={"timeout": 61}).status_code == 422
 
@@ -259,7 +286,7 @@ def test_sweeps_are_listed_newest_first_by_pages_and_with_tags(belt: Running) ->
 
 def test_an_ended_run_leaves_the_worker_once_it_is_saved(belt: Running) -> None:
     run = over(belt, make(belt, grid={"momentum": [0.3]})["id"])["runs"][0]["run"]
-    until(lambda: belt.http.post(f"/runs/{run}/commands", json={"command": "evaluate"}).status_code == 409, 20)
+    until(lambda: belt.http.post(f"/runs/{run}/commands", json={"command": "evaluate"}).status_code == 409)
     assert belt.run(run)["saved_step"] == 30
     assert belt.http.post(f"/runs/{run}/commands", json={"command": "fork"}).status_code == 201
 
@@ -280,8 +307,9 @@ def test_a_service_that_is_started_again_goes_on_where_it_was(tmp_path: Path) ->
     body = {"base": {**BASE, "steps": 60, "seed": 105}, "grid": {"momentum": [0, 0.3, 0.6, 0.9]}, "evaluate": True}
     with Running(tmp_path, lessons=False) as belt:
         sweep = make(belt, **body, key="once")["id"]
-        until(lambda: ask(belt, sweep)["counts"].get("finished") == 1, 30)
+        until(lambda: ask(belt, sweep)["counts"].get("finished", 0) >= 1)  # two may end at once
         before = ask(belt, sweep)
+        assert before["state"] == "running"
     with Running(tmp_path, lessons=False) as belt:
         assert make(belt, **body, key="once")["id"] == sweep
         done = over(belt, sweep)

@@ -5,6 +5,7 @@ import { type BeltScene, beltCapacity, paintBelt, plateAt, plateRadius } from ".
 import { BeltTrack } from "../draw/belt-track.js";
 import { type PlateLook, plateLook } from "../draw/plate.js";
 import { PlateRack } from "../draw/plate-rack.js";
+import { token } from "../draw/tokens.js";
 import type { Atlas } from "../model/atlas.js";
 import { BeltMotion, type Plate } from "../model/belt.js";
 import { type BeltLayout, type Box, layBelt, pointAt } from "../model/belt-path.js";
@@ -16,6 +17,7 @@ import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { type Part, partTaken } from "../model/step-parts.js";
 import type { Term } from "../model/terms.js";
+import { calm, onCalm } from "../motion.js";
 import { onTheme } from "../theme.js";
 import { beltStageStyles } from "./belt-stage.styles.js";
 import { house } from "./house.js";
@@ -57,7 +59,6 @@ export class BeltStage extends LitElement {
   @query(".card") private card!: HTMLElement | null;
 
   private readonly motion = new BeltMotion();
-  private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private track = new BeltTrack();
   private rack = new PlateRack();
   private look: PlateLook | null = null;
@@ -95,15 +96,14 @@ export class BeltStage extends LitElement {
     super.connectedCallback();
     const resize = new ResizeObserver(([entry]) => entry && this.resize(entry.contentRect.width));
     resize.observe(this);
-    const reduced = () => this.motion.setDiscrete(this.still.matches);
+    const reduced = () => this.motion.setDiscrete(calm(this));
     reduced();
-    this.still.addEventListener("change", reduced);
     // Printed whole, whether or not it was ever scrolled to.
     addEventListener("beforeprint", this.paper);
     this.stops = [
       () => removeEventListener("beforeprint", this.paper),
       () => resize.disconnect(),
-      () => this.still.removeEventListener("change", reduced),
+      onCalm(reduced),
       onTheme(() => {
         this.look = null;
         this.schedule();
@@ -247,12 +247,14 @@ export class BeltStage extends LitElement {
   private resize(width: number): void {
     if (width <= 0 || Math.abs(width - this.layout.width) < 1) return;
     const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-    this.layout = layBelt(width, rem);
+    // A piece that must be low is drawn smaller: see embed/piece.styles.ts.
+    const scale = Number(token(this, "--belt-scale")) || 1;
+    this.layout = layBelt(width, rem * scale);
   }
 
   private schedule(): void {
     if (!this.isConnected || !this.screen.visible || this.frame || this.jump !== undefined) return;
-    const gap = this.still.matches && this.hovered === null ? JUMP : this.pace.gap;
+    const gap = calm(this) && this.hovered === null ? JUMP : this.pace.gap;
     const wait = gap - (performance.now() - this.last);
     if (wait > 0 && this.last > 0) {
       this.jump = setTimeout(() => {
@@ -297,10 +299,10 @@ export class BeltStage extends LitElement {
       rack: this.rack,
       ratio: Math.min(3, devicePixelRatio || 1),
       consistency: (plate: Plate) => dictionary?.consistencyAt(Math.max(0, dictionary.step - plate.step)) ?? null,
-      speed: this.still.matches ? 0 : this.speed,
+      speed: calm(this) ? 0 : this.speed,
       hovered: this.hovered,
       marks: this.marks(),
-      fontSize: this.layout.half * (this.layout.narrow ? 0.34 : 0.27),
+      fontSize: Math.max(8, this.layout.half * (this.layout.narrow ? 0.34 : 0.27)),
       lit: this.lit === "queue" || this.isLit("belt") !== "",
     };
   }

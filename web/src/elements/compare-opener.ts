@@ -42,7 +42,12 @@ export class CompareOpener extends LitElement {
     return html`<details ?open=${this.open} @toggle=${this.toggled}>
       <summary>Compare side by side: ${this.summary}</summary>
       ${
-        this.open && this.loaded
+        this.open && this.view?.opening
+          ? html`<p role="status">Both sides train for it. It begins once the run is live.</p>`
+          : nothing
+      }
+      ${
+        this.open && this.loaded && !this.view?.opening
           ? html`<compare-lane .lesson=${this.view} .catalog=${this.catalog} pair=${this.pair} ?score=${this.score} @close=${this.close}></compare-lane>`
           : nothing
       }
@@ -78,6 +83,8 @@ export class CompareOpener extends LitElement {
       this.dispatchEvent(new CustomEvent("pair-closed", { detail, bubbles: true, composed: true }));
       return;
     }
+    // Where it does not come, the bar below the figure says why.
+    this.view?.live().catch(() => undefined);
     this.loaded = await import("../compare/compare-lane.js").then(
       () => true,
       () => false,

@@ -132,17 +132,17 @@ export class ConsistencyMeter extends LitElement {
         ${
           value === null
             ? html`<span class="word">${probed ? "Collapsed" : "Not measured yet"}</span>`
-            : html`<span class="big">${fixed(value)}</span>`
+            : html`<span class="big" part="value">${fixed(value)}</span>`
         }
         <div slot="more">${this.raw()}</div>
       </figure-tip>
       ${this.scale(value)}
-      <p class="soft defined">${this.defined(n)}</p>
-      <p class="soft">
+      <p class="soft defined" part="more">${this.defined(n)}</p>
+      <p class="soft" part="more">
         ${this.tip("id_photo", "ID-photo test")} <b>${percent(view?.scalar("id_photo"))}</b>
         ${n ? html`<span class="whole">(chance ${percent(1 / n)})</span>` : nothing}
       </p>
-      <p class="soft">${this.tip("gradient_agreement", "Gradient agreement")} <b>${fixed(view?.scalar("gradient_agreement"))}</b></p>
+      <p class="soft" part="more">${this.tip("gradient_agreement", "Gradient agreement")} <b>${fixed(view?.scalar("gradient_agreement"))}</b></p>
       ${
         probed && value === null
           ? html`<div class="alarm">All keys point the same way: there is nothing left to compare.</div>`
@@ -191,7 +191,7 @@ export class ConsistencyMeter extends LitElement {
       ${
         value === null
           ? nothing
-          : html`<svg><rect x="0" y="4" width=${at(value)} height="6" rx="3" fill=${rampCss(value, theme())}></rect></svg>`
+          : html`<svg><rect x="0" y="4" width=${at(value)} height="6" rx="3" fill=${rampCss(value, theme(this))}></rect></svg>`
       }
       ${this.marks.some(([, x]) => x < 0.14) ? nothing : svg`<text x="0" y="24">0</text>`}
       ${this.marks.some(([, x]) => x > 0.86) ? nothing : svg`<text x="100%" y="24" text-anchor="end">1</text>`}

@@ -37,8 +37,9 @@ export class LessonExperiments extends LitElement {
   @state() private refusal: string | null = null;
   private trials: Trial[] = [];
   private followed: RunView | null = null;
+  /** Nothing is measured on a moment that was recorded once: experiments are made on the live run. */
   private readonly tick = () => {
-    if (this.view) for (const trial of this.trials) trial.observe(this.view);
+    if (this.view && !this.view.opening) for (const trial of this.trials) trial.observe(this.view);
   };
   private readonly event = (event: Event) => {
     if ((event as CustomEvent<RunEvent>).detail.type === "reset") for (const trial of this.trials) trial.forget();
@@ -218,7 +219,7 @@ export class LessonExperiments extends LitElement {
     if (Object.keys(experiment.change).length === 0) return nothing;
     if (view?.recorded)
       return html`<p class="soft">Nobody can change a recording; the marks below the figure say what was changed when.</p>`;
-    const set = view !== null && isSet(experiment, view);
+    const set = view !== null && !view.opening && isSet(experiment, view);
     const back = wayBack(trial, this.defaults);
     const away = !view?.run || view.status === "offline";
     return html`<div class="row">
@@ -314,10 +315,10 @@ export class LessonExperiments extends LitElement {
   }
 
   private async run(trial: Trial): Promise<void> {
-    const { view } = this;
+    this.asking = "";
+    const view = await this.here();
     if (!view) return;
     const { change, from } = trial.experiment;
-    this.asking = "";
     if (from === "pair") {
       trial.begin(null, {}, 0);
       this.opener(trial)?.run();
@@ -339,6 +340,15 @@ export class LessonExperiments extends LitElement {
       this.showFigure();
       if (view.run?.state === "paused") await view.command("resume");
     });
+  }
+
+  /** The live run; null, with the reason said, where it does not come. */
+  private async here(): Promise<RunView | null> {
+    let live: RunView | null = null;
+    await this.attempt(async () => {
+      live = (await this.view?.live()) ?? null;
+    });
+    return live;
   }
 
   private async goBack(trial: Trial): Promise<void> {

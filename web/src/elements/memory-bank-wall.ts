@@ -26,6 +26,8 @@ export const CLOSE_ROWS = 160;
 interface WallLook {
   readonly wall: WallColours;
   readonly photo: PhotoLook;
+  /** CSS pixels that it may be high, where its figure must be low. */
+  readonly height: number | null;
   readonly surface: string;
   readonly ink: string;
   readonly mark: string;
@@ -76,6 +78,7 @@ export class MemoryBankWall extends LitElement {
     const width = Math.floor(entry?.contentRect.width ?? 0);
     if (width !== this.room) {
       this.room = width;
+      this.look = null; // how high it may be goes with the width
       this.requestUpdate();
     }
   });
@@ -128,7 +131,8 @@ export class MemoryBankWall extends LitElement {
     const all = bank.rowStep.length;
     const count = this.close ? Math.min(all, CLOSE_ROWS) : all;
     const phone = this.room < 560;
-    const height = this.room * (phone ? 0.95 : 0.4);
+    this.look ??= this.readLook();
+    const height = Math.min(this.look.height ?? Number.POSITIVE_INFINITY, this.room * (phone ? 0.95 : 0.4));
     this.layout = layoutWall(count, this.room * ratio, height * ratio, this.order === "age");
     this.places = this.placesFor(bank, count);
     const rows: WallRows = {
@@ -138,7 +142,6 @@ export class MemoryBankWall extends LitElement {
       levels: levelsByAge(bank.curve, oldestAge(bank)),
       freshAge: this.freshAge,
     };
-    this.look ??= this.readLook();
     const { width, height: tall } = this.layout;
     sizeCanvas(this.canvas, width, tall, ratio);
     const context = this.canvas.getContext("2d");
@@ -211,7 +214,7 @@ export class MemoryBankWall extends LitElement {
   }
 
   private readLook(): WallLook {
-    const now = theme();
+    const now = theme(this);
     const fresh = mixRgb(tokenRgb(this, "--tune"), tokenRgb(this, "--ink"), 0.25);
     return {
       wall: {
@@ -224,6 +227,7 @@ export class MemoryBankWall extends LitElement {
       photo: photoLook(this),
       surface: token(this, "--surface"),
       ink: token(this, "--ink"),
+      height: Number(token(this, "--wall-height")) || null,
       mark: token(this, "--mark"),
     };
   }

@@ -18,7 +18,7 @@ import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
 import { partTaken } from "../model/step-parts.js";
-import { onTheme } from "../theme.js";
+import { onTheme, theme } from "../theme.js";
 import { u32 } from "../wire/frames.js";
 import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
@@ -127,7 +127,7 @@ export class MemoryBank extends LitElement {
   protected override render() {
     const { view } = this;
     return html`
-      <div class="whole" role="group" aria-label=${WORDS}>
+      <div class="whole" part="figure" role="group" aria-label=${WORDS}>
         <spoken-summary text=${bankSentence(view)}></spoken-summary>
         <div class="body">${this.header()} ${this.wall()} ${this.faces()}</div>
         ${this.controls()}
@@ -206,7 +206,7 @@ export class MemoryBank extends LitElement {
             </div>`
           : nothing
       }
-      <p class="legend soft">
+      <p class="legend soft" part="words">
         <span><i class="fresh"></i>visited just now</span>
         <span>out of tune 0 <ramp-strip></ramp-strip> 1 in tune</span>
         ${never > 0 ? html`<span><i class="never"></i>${count(never)} never visited, still random</span>` : nothing}
@@ -256,20 +256,21 @@ export class MemoryBank extends LitElement {
         histogram: ageHistogram(bank, 40),
         pass: stepsPerPass(bank, this.batch),
         marked: ageOf(bank, this.marked),
+        theme: theme(this),
       })}
     </div>`;
   }
 
   private controls() {
     const { view } = this;
-    return html`<div class="controls">
+    return html`<div class="controls" part="controls">
       <knob-slider .view=${view} knob="momentum" label="Row momentum m" scale="linear" .min=${0} .max=${0.95} .step=${0.05} .ticks=${[0, 0.5, 0.9]}></knob-slider>
       <transport-bar .view=${view} .catalog=${this.catalog} .atlas=${this.atlas}></transport-bar>
       <details>
         <summary>More</summary>
         <div class="more">
           <knob-slider .view=${view} knob="learning_rate" label="Learning rate: learn faster, rot faster" scale="log" .min=${0.005} .max=${0.5} .ticks=${[0.005, 0.06, 0.5]}></knob-slider>
-          ${view?.recorded ? nothing : html`<button type="button" @click=${this.newSeed}>New seed</button>`}
+          ${view?.fixed ? nothing : html`<button type="button" @click=${this.newSeed}>New seed</button>`}
           <button type="button" aria-pressed=${this.table} @click=${() => {
             this.table = !this.table;
           }}>${this.table ? "Hide the table" : "Show as a table"}</button>

@@ -141,7 +141,7 @@ export class SimilarityMatrix extends LitElement {
 
   protected override render() {
     return html`
-      <div class="whole" role="group" aria-label=${WORDS}>
+      <div class="whole" part="figure" role="group" aria-label=${WORDS}>
         <spoken-summary text=${matrixSentence(this.view, this.store)}></spoken-summary>
         <div class="body">
         ${this.header()}
@@ -215,7 +215,7 @@ export class SimilarityMatrix extends LitElement {
   }
 
   private legend() {
-    return html`<p class="legend soft">
+    return html`<p class="legend soft" part="words">
       <span>positive −1 <ramp-strip kind="positive"></ramp-strip> 1</span>
       <span>negative −1 <ramp-strip kind="negative"></ramp-strip> 1</span>
       <span>hatched: itself</span>
@@ -242,19 +242,19 @@ export class SimilarityMatrix extends LitElement {
             )}`,
         )}
       </div>
-      <p class="soft">${pictures ? `Batch of step ${count(pictures.step)}.` : "The views come with the first batch."}${this.view?.recorded ? nothing : " While paused, a switch takes one step to show its views."}</p>
+      <p class="soft">${pictures ? `Batch of step ${count(pictures.step)}.` : "The views come with the first batch."}${this.view?.fixed ? nothing : " While paused, a switch takes one step to show its views."}</p>
     </div>`;
   }
 
   private controls() {
     const { view } = this;
-    return html`<div class="controls">
+    return html`<div class="controls" part="controls">
       <transport-bar .view=${view} .catalog=${this.catalog} .atlas=${this.atlas}></transport-bar>
       <details>
         <summary>More</summary>
         <div class="more">
           <knob-slider .view=${view} knob="temperature" label="Temperature" scale="log" .min=${0.02} .max=${2} .ticks=${[0.05, 0.1, 0.5, 1]}></knob-slider>
-          ${view?.recorded ? nothing : this.newSeed()}
+          ${view?.fixed ? nothing : this.newSeed()}
           <button type="button" aria-pressed=${this.table} @click=${() => {
             this.table = !this.table;
           }}>${this.table ? "Hide the table" : "Show as a table"}</button>

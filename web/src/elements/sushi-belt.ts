@@ -90,7 +90,7 @@ export class SushiBelt extends LitElement {
     const { view, catalog, atlas } = this;
     const { ghost } = this.memory;
     const marks = [...this.memory.settled].filter(([momentum]) => momentum !== view?.knob("momentum"));
-    return html`<div class="figure" role="group" aria-label="The belt: a queue of keys in order of age" @keydown=${this.pressed}>
+    return html`<div class="figure" part="figure" role="group" aria-label="The belt: a queue of keys in order of age" @keydown=${this.pressed}>
       ${this.trouble()}
       <div class="head">
         <h3>${this.boarding()}</h3>
@@ -111,7 +111,7 @@ export class SushiBelt extends LitElement {
           ></age-curve>
         </div>
       </belt-stage>
-      <div class="all">
+      <div class="all" part="strip">
         <div class="line">
           <span>${this.held()}</span>
           <span class="shown">${this.shown()}</span>
@@ -119,7 +119,7 @@ export class SushiBelt extends LitElement {
         <key-strip .view=${view} .catalog=${catalog} .atlas=${atlas}></key-strip>
         <div class="line ends"><span>newest</span><span>oldest</span></div>
       </div>
-      <div class="controls">
+      <div class="controls" part="controls">
         <knob-slider
           .view=${view}
           knob="momentum"
@@ -144,7 +144,7 @@ export class SushiBelt extends LitElement {
           </div>
         </details>
       </div>
-      <div class="words">
+      <div class="words" part="words">
         <p class="soft">
           Place is age, colour is measured: how well keys of that age agree with the same views encoded now, corrected
           for chance.

@@ -101,7 +101,8 @@ function outAndBack(width: number, u: number): BeltLayout {
   ]);
   return {
     width,
-    height: bottom + box.height / 2 + 6 * u,
+    // Room for the ages written below it, however small it is drawn.
+    height: bottom + box.height / 2 + Math.max(6 * u, 17 - 11 * u),
     half,
     length: lengthOf(pieces),
     narrow: false,

@@ -11,12 +11,16 @@ import { bankSection } from "./bank-section.js";
 import { beltSection } from "./belt-section.js";
 import { fetchNear, LESSONS, type LessonContext, NAMES } from "./context.js";
 import { matrixSection } from "./matrix-section.js";
+import type { OpeningLesson } from "./opening-lesson.js";
 import { pageFoot, pageIntro } from "./page-frame.js";
 import type { RecordedLesson } from "./recorded-lesson.js";
 import "../elements/status-badge.js";
 
+const QUERY = new URLSearchParams(location.search);
 /** A recording to play instead of the service's runs: the address of a folder or of a file. */
-const ASKED = new URLSearchParams(location.search).get("recording");
+const ASKED = QUERY.get("recording");
+/** No recorded moments first: a comparison trains at once, and `?live` asks for it. */
+const LIVE = QUERY.has("live") || QUERY.has("compare");
 /** Where a static site keeps its recordings. */
 const BESIDE = "recordings/";
 
@@ -29,6 +33,10 @@ export class LessonPage extends LitElement {
   @state() private contexts: Partial<Record<LessonName, LessonContext>> = {};
 
   private recorded: RecordedLesson | null = null;
+  private opening: OpeningLesson | null = null;
+  /** Settled once the code of the opening has come, or is known not to. */
+  private begun: Promise<unknown> = Promise.resolve();
+  private loading = false;
   /** Recordings lie beside the page and the service does not answer. */
   @state() private offer = false;
   private attempt = 0;
@@ -47,8 +55,12 @@ export class LessonPage extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.stopTheme = onTheme(this.changed);
-    if (ASKED === null) void this.load();
-    else void this.replay(ASKED);
+    if (ASKED !== null) {
+      void this.replay(ASKED);
+      return;
+    }
+    if (!LIVE) this.begun = this.begin().catch(() => undefined);
+    void this.load();
   }
 
   override disconnectedCallback(): void {
@@ -59,6 +71,7 @@ export class LessonPage extends LitElement {
     this.sizes?.disconnect();
     this.stopTheme?.();
     this.recorded?.close();
+    this.opening?.close();
     for (const context of Object.values(this.contexts)) context.view?.disconnect();
   }
 
@@ -110,7 +123,7 @@ export class LessonPage extends LitElement {
         </div>
       </header>
       <main id="top">
-        ${pageIntro({ catalog, trouble: this.trouble, offer: this.offer ? BESIDE : null, recorded: ASKED !== null })}
+        ${pageIntro({ catalog, trouble: this.trouble, offer: this.offer ? BESIDE : null, recorded: ASKED !== null, moments: this.opening?.any ?? false })}
         ${bankSection(this.context("bank"))} ${beltSection(this.context("belt"))}
         ${matrixSection(this.context("matrix"))}
       </main>
@@ -119,11 +132,22 @@ export class LessonPage extends LitElement {
   }
 
   private context(name: LessonName): LessonContext {
-    return this.recorded?.context(name) ?? this.contexts[name] ?? { view: null, catalog: this.catalog, atlas: null };
+    const moment = this.recorded?.context(name) ?? this.opening?.context(name);
+    return moment ?? this.contexts[name] ?? { view: null, catalog: this.catalog, atlas: null };
+  }
+
+  /** Each figure opens on a recorded moment, until the reader asks for the live run. */
+  private async begin(): Promise<void> {
+    const { OpeningLesson } = await import("./opening-lesson.js");
+    const first = NAMES.find((name) => location.hash === `#${name}`) ?? "bank";
+    this.opening = new OpeningLesson(first, this.changed, () => void this.load());
   }
 
   /** Until the service answers, ask again: the page may be older than the service. */
   private async load(): Promise<void> {
+    if (this.loading) return;
+    this.loading = true;
+    clearTimeout(this.retry);
     try {
       const catalog = await getCatalog();
       this.catalog = catalog;
@@ -135,6 +159,8 @@ export class LessonPage extends LitElement {
       if (this.attempt === 0 && noService(error)) this.offer = await liesBeside(`${BESIDE}belt.sbr`);
       this.retry = setTimeout(() => void this.load(), backoff(this.attempt));
       this.attempt += 1;
+    } finally {
+      this.loading = false;
     }
   }
 
@@ -165,10 +191,12 @@ export class LessonPage extends LitElement {
     const view = new RunView(id, { sections, rate, dictionary }, run);
     // The prose reads the run's knobs; ticks are the figures' own business.
     view.addEventListener("status", this.changed);
-    this.contexts = { ...this.contexts, [name]: { view, catalog, atlas } };
+    const context: LessonContext = { view, catalog, atlas };
+    this.contexts = { ...this.contexts, [name]: context };
     // Hidden until a figure says that it is on screen, so that three runs do not share one laptop unseen.
     view.setVisible(false);
-    view.connect();
+    await this.begun;
+    if (!(await this.opening?.offer(name, context))) view.connect();
   }
 }
 

@@ -8,10 +8,12 @@ interface Intro {
   /** Folder of recordings beside the page, where the service does not answer. */
   offer: string | null;
   recorded: boolean;
+  /** Figures open on recorded moments. */
+  moments: boolean;
 }
 
 /** What the page is about, before the first concept. */
-export function pageIntro({ catalog, trouble, offer, recorded }: Intro): TemplateResult {
+export function pageIntro({ catalog, trouble, offer, recorded, moments }: Intro): TemplateResult {
   return html`<div class="intro">
     <h1>Scaling the negatives, ${recorded ? "recorded" : "live"}</h1>
     <p>
@@ -20,12 +22,12 @@ export function pageIntro({ catalog, trouble, offer, recorded }: Intro): Templat
     </p>
     <p>
       Three answers follow: store every embedding in a bank, keep the newest in a queue fed by a slow teacher, or make the
-      batch itself count. Nothing here is simulated. ${recorded ? past() : present(catalog)}
+      batch itself count. Nothing here is simulated. ${recorded ? past() : moments ? moment(catalog) : present(catalog)}
     </p>
     ${
       trouble
         ? html`<p class="notice" role="status">
-            ${trouble} ${recorded ? nothing : "The figures fill in as soon as one does; the page keeps asking."}
+            ${trouble} ${recorded ? nothing : `${moments ? "The figures show what was recorded; they can go live" : "The figures fill in"} as soon as one does. The page keeps asking.`}
             ${offer ? html`<br /><a href="?recording=${offer}">Play the recorded lesson</a>` : nothing}
           </p>`
         : nothing
@@ -34,10 +36,17 @@ export function pageIntro({ catalog, trouble, offer, recorded }: Intro): Templat
 }
 
 function present(catalog: Catalog | null): TemplateResult {
+  return html`Behind each figure a small network is training on ${machine(catalog)}, and every number is measured on it.`;
+}
+
+function moment(catalog: Catalog | null): TemplateResult {
+  return html`Each figure opens on a recorded moment of a real training run. Go live, or touch a knob, and a small network
+    trains behind it on ${machine(catalog)}; every number is measured on it.`;
+}
+
+function machine(catalog: Catalog | null): string {
   const device = catalog?.devices[0];
-  return html`Behind each figure a small network is training on
-    ${device ? html`this machine’s ${device.kind === "cpu" ? "processor" : device.name}` : "this machine"}, and every number
-    is measured on it.`;
+  return device ? `this machine’s ${device.kind === "cpu" ? "processor" : device.name}` : "this machine";
 }
 
 function past(): TemplateResult {
