@@ -137,8 +137,8 @@ export class TransportBar extends LitElement {
 
   private file() {
     const run = this.view?.run;
-    const path = run?.links?.recording;
-    return path && this.view?.tick
+    const path = this.view?.status === "offline" ? null : run?.links?.recording;
+    return run && path && (this.view?.tick || run.step > 0)
       ? html`<a
           class="soft"
           part="file"
