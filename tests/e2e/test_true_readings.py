@@ -17,6 +17,7 @@ SAMPLES = {
     "belt": rf"n = {PROBED} keys of all ages against the same views encoded now, step [\d,]+\. Chance is 0\.",
     "matrix": r"rows whose positive comes first of 127; n = 128",
 }
+READINGS = {"bank": "consistency-meter .defined", "belt": "consistency-meter .defined", "matrix": ".stats"}
 
 
 @pytest.mark.parametrize("lesson", list(WIDGETS))
@@ -25,9 +26,10 @@ def test_a_figure_says_live_or_stale_and_on_what_it_was_measured(browser: Browse
     with streaming(stream) as url, opened(browser, f"{url}/?live") as page:
         show(page, lesson)
         figure = page.locator(WIDGETS[lesson])
-        badge = figure.locator("status-badge")
+        badge = figure.locator("status-badge .badge")
         until(lambda: badge.inner_text().startswith("Live, step "), 60, "a badge that says live")
-        until(lambda: re.search(SAMPLES[lesson], figure.inner_text()), 60, "the definition and the sample size")
+        readings = figure.locator(READINGS[lesson])
+        until(lambda: re.search(SAMPLES[lesson], readings.inner_text()), 60, "the definition and the sample size")
         stream.rate = 0.001  # it falls silent
         until(lambda: re.match(r"Stale, step [\d,]+, nothing new for \d+ s", badge.inner_text()), 90, "a stale badge")
 
@@ -38,7 +40,7 @@ def test_before_the_first_batch_the_matrix_says_that_it_waits(browser: Browser) 
         page.goto(f"{url}/?live#matrix")
         figure = page.locator("similarity-matrix")
         figure.locator(".stat").first.wait_for(timeout=60_000)
-        words = figure.inner_text()
+        words = figure.locator(".whole").inner_text()
         assert words.count("waiting for the first batch") == 2
         assert "n = " not in words
 
@@ -55,7 +57,7 @@ def test_code_that_did_not_come_is_fetched_again(browser: Browser) -> None:
 
     with streaming(Stream()) as url:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.route(re.compile(r"/similarity-matrix-(?!views-)[\w-]+\.js$"), fail_once)
+        page.route(re.compile(r"/similarity-matrix-(?!views-)[\w-]+\.js(\?\d+)?$"), fail_once)
         page.goto(f"{url}/?live#matrix")
         figure = page.locator("similarity-matrix")
         until(lambda: asked, 60, "the matrix to be asked for")

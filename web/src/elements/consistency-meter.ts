@@ -20,8 +20,6 @@ export class ConsistencyMeter extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
   @property() label = "Consistency";
-  /** What it is measured on, in the plural. */
-  @property() of = "keys";
   /** Where the meter settled under other momenta, as the page remembers: [momentum, consistency]. */
   @property({ attribute: false }) marks: readonly (readonly [number, number])[] = [];
 
@@ -155,7 +153,8 @@ export class ConsistencyMeter extends LitElement {
 
   /** The definition in a line, with the sample size and the step of the measurement. */
   private defined(n: number | null) {
-    const text = `${this.of} of all ages against the same views encoded now`;
+    const stored = this.view?.run?.method === "memory_bank" ? "rows" : "keys";
+    const text = `${stored} of all ages against the same views encoded now`;
     return n === null
       ? `To be measured: ${text}. Chance is 0.`
       : html`<b>n = ${count(n)}</b> ${text}, step ${count(this.view?.scalar("probe_step"))}. Chance is 0.`;

@@ -243,7 +243,6 @@ export class MemoryBank extends LitElement {
       .view=${this.view}
       .catalog=${this.catalog}
       label="Consistency of the bank"
-      of="rows"
     ></consistency-meter>`;
   }
 

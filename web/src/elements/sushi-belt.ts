@@ -170,7 +170,7 @@ export class SushiBelt extends LitElement {
     const { view } = this;
     if (view?.status === "offline") {
       return html`<p class="trouble" role="status">
-        The service does not answer. ${view.tickAt > 0 ? "This is the last moment seen; " : ""}Trying again by itself.
+        The service does not answer. ${view.tickAt > 0 ? "This is the last moment seen. " : ""}The page keeps asking.
       </p>`;
     }
     if (view?.status === "failed") {

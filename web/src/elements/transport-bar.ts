@@ -136,13 +136,14 @@ export class TransportBar extends LitElement {
   }
 
   private file() {
-    const run = this.view?.run;
-    const path = run?.links?.recording;
-    return path && this.view?.tick
+    const { view } = this;
+    const run = view?.run;
+    const path = view?.status === "offline" ? null : run?.links?.recording;
+    return view && run && path && (view.tick || run.step > 0)
       ? html`<a
           class="soft"
           part="file"
-          href=${this.view.address(path)}
+          href=${view.address(path)}
           download="${run.id}.sbr"
           title="The run since its last reset, as a file that plays without the service"
           >Save recording</a

@@ -63,6 +63,7 @@ const RETRY = 3_000;
 
 /** Fetch the code of elements in `page` as they come within a window's height of the window; where it fails, again. */
 export function fetchNear(page: Element): IntersectionObserver {
+  const again = new Map<string, string | undefined>();
   const waiting = new Set(page.querySelectorAll(Object.keys(LATER).join()));
   const observer = new IntersectionObserver(
     (entries) => {
@@ -74,14 +75,22 @@ export function fetchNear(page: Element): IntersectionObserver {
   );
   const fetchFor = async (target: Element) => {
     try {
-      await LATER[target.localName]!();
+      const address = again.get(target.localName);
+      await (address ? import(/* @vite-ignore */ address) : LATER[target.localName]!());
       // One has fetched it for all of its name.
       for (const one of waiting) if (one.localName === target.localName && waiting.delete(one)) observer.unobserve(one);
-    } catch {
+    } catch (error) {
+      again.set(target.localName, addressIn(error));
       observer.unobserve(target);
       setTimeout(() => waiting.has(target) && target.isConnected && observer.observe(target), RETRY);
     }
   };
   for (const element of waiting) observer.observe(element);
   return observer;
+}
+
+/** Where the code that failed to come is to be had, as a new address: browsers remember for good that an old one failed. */
+function addressIn(error: unknown): string | undefined {
+  const found = /https?:[^\s?]+/.exec(String(error));
+  return found ? `${found[0]}?${Date.now()}` : undefined;
 }
