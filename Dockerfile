@@ -19,6 +19,8 @@ WORKDIR /app
 COPY --from=packages /venv /venv
 COPY trainers/ trainers/
 COPY server/ server/
+COPY docs/ docs/
+COPY web/styles/tokens.css web/styles/
 COPY --from=web /web/dist web/dist
 USER sushi
 ENV PATH=/venv/bin:$PATH \

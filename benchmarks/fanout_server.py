@@ -24,7 +24,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from server.__main__ import listen, make_server
 from server.app import create_app
-from server.engine.base import Launch, Listener, Watch
+from server.engine.base import Figures, Launch, Listener, Watch
 from server.live import wire
 from server.live.viewer import Tick
 from server.runs import Run
@@ -43,6 +43,7 @@ class NoEngine:
     ready, fatal, device = False, None, "cpu"
     devices: list[dict[str, str]] = []  # noqa: RUF012
     images: dict[str, dict[str, Any]] = {}  # noqa: RUF012
+    figures = Figures()
 
     async def start(self, listener: Listener) -> None: ...
     def drain(self) -> None: ...

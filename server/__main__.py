@@ -26,6 +26,7 @@ from server.backup.manifest import BackupError, Manifest
 from server.backup.restore import restore
 from server.backup.save import save
 from server.live.protocol import ViewerProtocol
+from server.observing import logs
 from server.security import BODY_LIMIT
 from server.service import Service
 from server.settings import Settings, SettingsError, load, unknown
@@ -33,19 +34,10 @@ from server.storage import GIGABYTE
 from server.store.address import name_of
 from server.store.database import StoreError
 
+log = logging.getLogger("sushibelt")
+
 GRACE_SECONDS = 3
 READY_SECONDS = 180.0
-
-
-class NoQueries(logging.Filter):
-    """Takes query strings out of the access log: what is in them is nobody's business."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                arg.partition("?")[0] if isinstance(arg, str) and arg.startswith("/") else arg for arg in record.args
-            )
-        return True
 
 
 class Server(uvicorn.Server):
@@ -90,21 +82,11 @@ def make_server(app: FastAPI, **options: Any) -> Server:
         "server_header": False,
         "lifespan": "off",
         "log_config": None,
+        "access_log": False,  # server.observing.requests says more, and never a query
     }
     server = Server(uvicorn.Config(app, **ours | options))
     server.app = app
     return server
-
-
-def set_up_logs() -> None:
-    """One line a message on stderr; requests without their query strings."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    for chatty in ("uvicorn", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    access = logging.getLogger("uvicorn.access")
-    access.setLevel(logging.INFO)
-    for logger in (access, logging.getLogger("uvicorn.error")):
-        logger.addFilter(NoQueries())
 
 
 def say(text: str) -> None:
@@ -224,9 +206,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    set_up_logs()
+    logs.set_up(settings.log_format, settings.log_level)
     for line in unknown():
-        print(line, file=sys.stderr)
+        log.warning("%s", line)
     if arguments.command is not None:
         return copy(settings, arguments.command, arguments.file)
     try:

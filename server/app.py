@@ -7,13 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
-from server import __version__, errors
-from server.api import catalog, checkpoints, health, images, readings, recordings, runs, storage
+from server import __version__, errors, openapi
+from server.api import catalog, checkpoints, health, images, metrics, readings, recordings, runs, storage, sweeps
+from server.api.deps import json_only
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
+from server.observing.counts import HttpCounts
+from server.observing.readiness import Readiness
+from server.observing.requests import Requests
+from server.reference import routes as reference
 from server.security import Gate
 from server.service import Service
 from server.settings import Settings
@@ -25,6 +30,22 @@ DESCRIPTION = (
     "Runs of contrastive learners, made, changed and read while they train. Errors are problem+json "
     "(RFC 9457) with a stable `code`. The live wire is the WebSocket at /api/v1/runs/{id}/live, "
     "or /api/v1/live for many runs; /asyncapi.json describes it."
+)
+MODULES = (
+    health,
+    metrics,
+    catalog,
+    runs,
+    sweeps,
+    checkpoints,
+    readings,
+    recordings,
+    images,
+    storage,
+    socket,
+    many,
+    asyncapi,
+    reference,
 )
 
 
@@ -43,11 +64,12 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         try:
             await database.open()
             service = Service(settings, engine or LocalEngine(settings), Repository(database))
-            app.state.service = service
+            app.state.service, app.state.readiness = service, Readiness(service)
             try:
                 await service.open()
                 yield
             finally:
+                app.state.readiness.close()
                 await service.close()
         finally:
             await database.close()
@@ -58,15 +80,23 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url=None,  # its page loads scripts from another host, which the content policy forbids
+        dependencies=[Depends(json_only)],
+        docs_url=None,  # it loads scripts from another host, which the content policy forbids; see server/reference
         redoc_url=None,
         redirect_slashes=False,
     )
     errors.install(app)
-    document = cache(lambda: errors.describe(app))
+    document = cache(lambda: openapi.describe(app))
     app.openapi = document  # type: ignore[method-assign]
-    for module in (health, catalog, runs, checkpoints, readings, recordings, images, storage, socket, many, asyncapi):
+    for module in MODULES:
         app.include_router(module.router)
     app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
-    app.add_middleware(Gate, loopback=settings.loopback, allowed_origins=settings.allowed_origins)
+    app.add_middleware(
+        Gate,
+        loopback=settings.loopback,
+        allowed_origins=settings.allowed_origins,
+        embed_origins=settings.embed_origins,
+    )
+    app.state.http_counts = HttpCounts()
+    app.add_middleware(Requests, counts=app.state.http_counts)  # around the gate: what it refuses is logged, too
     return app

@@ -4,16 +4,18 @@
     ├── Invalid              422    a field of the request is wrong; `errors` names it
     ├── NotFound             404    no such run, image set or page
     ├── NotAcceptable        406    no format that the client takes is to be had
+    ├── Unauthorized         401    a token is wanted that was not given
     ├── Conflict             409    right request, wrong moment (the run is finished, ...)
     ├── Forbidden            403    cross-site request or wrong Host
     ├── TooLarge             413    the body is larger than the service reads
     ├── TooSlow              408    the body did not arrive in time
+    ├── NotJson              415    the body is not declared to be JSON, on a call that takes JSON
     ├── TooMany              429    a limit on runs or viewers is reached
     └── Unavailable          503    the worker is starting or was lost, the database cannot be written, or the
                                     service is going down
 
 Every response with an error, ours or the framework's, is `application/problem+json` (RFC 9457) with
-the members type, title, status, detail, code, instance and errors.
+the members type, title, status, detail, code, instance, errors and request_id.
 """
 
 # ruff: noqa: N818  (named by what is wrong; the common base is called an error)
@@ -30,10 +32,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+
+from server.observing.context import request_id
 
 log = logging.getLogger("sushibelt")
 
@@ -59,6 +62,7 @@ class Problem(BaseModel):
     code: str
     instance: str
     errors: list[FieldError] = []
+    request_id: str | None = Field(None, description="As in the header X-Request-ID and in the service's log.")
 
 
 class SushibeltError(Exception):
@@ -102,6 +106,13 @@ class NotFound(SushibeltError):
     status, code = 404, "not_found"
 
 
+class Unauthorized(SushibeltError):
+    status, code = 401, "unauthorized"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
 class NotAcceptable(SushibeltError):
     status, code = 406, "not_acceptable"
 
@@ -120,6 +131,10 @@ class TooLarge(SushibeltError):
 
 class TooSlow(SushibeltError):
     status, code = 408, "too_slow"
+
+
+class NotJson(SushibeltError):
+    status, code = 415, "not_json"
 
 
 class TooMany(SushibeltError):
@@ -150,6 +165,7 @@ def problem(
         code=code,
         instance=instance,
         errors=list(errors),
+        request_id=request_id(),
     )
     content = body.model_dump()
     for entry in content["errors"]:
@@ -190,23 +206,20 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI declarations of the errors that a call may answer with."""
+    return declared(*sorted({*statuses, 400, 403, 408, 413, 422, 500}))
+
+
+def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI declarations of just these."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in sorted({*statuses, 400, 403, 408, 413, 422, 500})
-    }
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document with the problem schema that `responses` refers to."""
-    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(schema.pop("$defs", {}))
-    schemas["Problem"] = schema
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    return document
+def _methods(app: FastAPI, request: Request) -> str:
+    """All methods of a documented path. The router knows only those of the first route that it met there."""
+    path = getattr(request.scope.get("route"), "path", None)
+    known = app.openapi()["paths"].get(path, {})
+    return ", ".join(method.upper() for method in known if method != "parameters")
 
 
 def install(app: FastAPI) -> None:
@@ -233,5 +246,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         phrase = HTTPStatus(error.status_code).phrase
+        if error.status_code == 405 and (methods := _methods(app, request)):
+            error.headers = {"Allow": methods}
         code = phrase.lower().replace(" ", "_")
         return problem(error.status_code, code, str(error.detail), request.url.path, (), error.headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 
 from server import admission
 from server.errors import Conflict, Invalid, NotFound, Unavailable
@@ -11,6 +12,21 @@ from server.service import Service
 from server.store.checkpoints import StoredCheckpoint
 from trainers.checkpoint import CheckpointError, read_header
 from trainers.config import KnobChange, RunConfig
+
+
+@dataclass(frozen=True)
+class Fork:
+    """What is asked for.
+
+    step: of the checkpoint; the newest if None.
+    knobs: changes that act from the first step of the new run on.
+    end: the step at which it ends; None: where the old one ends, or never if that is not past the checkpoint.
+    """
+
+    step: int | None = None
+    knobs: KnobChange = field(default_factory=KnobChange)
+    end: int | None = None
+    name: str | None = None
 
 
 async def pick(service: Service, run: Run, step: int | None) -> StoredCheckpoint:
@@ -31,47 +47,55 @@ async def pick(service: Service, run: Run, step: int | None) -> StoredCheckpoint
     return found
 
 
-async def fork(
-    service: Service, run: Run, step: int | None, knobs: KnobChange, end: int | None, name: str | None
-) -> Run:
-    """Make the new run and start it; it is on disk when this returns.
-
-    Args:
-        step: of the checkpoint; the newest if None.
-        knobs: changes that act from the first step of the new run on.
-        end: the step at which it ends; None: where the old one ends, or never if that is not past the checkpoint.
+async def fork(service: Service, run: Run, wanted: Fork, key: str | None, digest: str) -> tuple[Run, bool]:
+    """A new run, started, or the one that the same idempotency key made; True where it is new. It is on disk when
+    this returns.
 
     Raises:
         NotFound, Invalid, Conflict, TooMany, Unavailable.
     """
+    async with service.creating:
+        made = service.made_by(key, digest)
+        if made is not None:
+            return made, False
+        child = await _make(service, run, wanted, key, digest)
+    async with child.lock:
+        await service.launcher.launch(child)
+    return child, True
+
+
+async def _make(service: Service, run: Run, wanted: Fork, key: str | None, digest: str) -> Run:
     await service.need_engine()
     service.journal.check()
-    row = await pick(service, run, step)
     try:
-        config = (await asyncio.to_thread(read_header, service.shelf.path(row))).config
+        row = await pick(service, run, wanted.step)
+    except NotFound as error:  # the run of the path is there: it is too early, or too late, for this
+        raise Conflict(error.detail, code=error.code) from None
+    try:
+        header = await asyncio.to_thread(read_header, service.shelf.path(row))
     except CheckpointError as error:
         raise Conflict(f"this checkpoint cannot be used: {error}", code="bad_checkpoint") from None
+    end, config = wanted.end, header.config
     if end is not None and end <= row.step:
         raise Invalid.field("end", f"the checkpoint is of step {row.step}; give a later step", end)
     if end is None and config.steps is not None and config.steps > row.step:
         end = config.steps
     try:
         config = RunConfig.model_validate(config.model_dump() | {"steps": end})
-        promised = config.with_knobs(knobs)
+        promised = config.with_knobs(wanted.knobs)
     except ValueError as error:
         raise Invalid.from_value_error(error) from None
-    async with service.creating:
-        full = await service.housekeeping.full()
-        admission.check_room(service.settings, service.runs.values(), stored=True, full=full)
-        child = Run(new_id(), name or f"{run.name[:60]}, from step {row.step}", promised)
-        child.state, child.reason, child.step = "queued", WAITING, row.step
-        child.parent, child.parent_step, child.saved_step = run.id, row.step, row.step
-        try:
-            copy = await service.shelf.fork(row, child.id)
-        except OSError as error:
-            detail = f"the checkpoint cannot be copied: {error.strerror}; nothing was changed"
-            raise Unavailable(detail, code="store_unavailable") from None
-        await service.adopt(child, copy, knobs)
-    async with child.lock:
-        await service.launcher.launch(child)
+    full = await service.housekeeping.full()
+    admission.check_room(service.settings, service.runs.values(), stored=True, full=full)
+    child = Run(new_id(), wanted.name or f"{run.name[:60]}, from step {row.step}", promised)
+    child.idempotency_key, child.request_digest = key, digest
+    child.state, child.reason, child.step = "queued", WAITING, row.step
+    child.parent, child.parent_step, child.saved_step = run.id, row.step, row.step
+    child.schedule = [{"at": step, **knobs} for step, knobs in header.notes.get("schedule", [])]
+    try:
+        copy = await service.shelf.fork(row, child.id)
+    except OSError as error:
+        detail = f"the checkpoint cannot be copied: {error.strerror}; nothing was changed"
+        raise Unavailable(detail, code="store_unavailable") from None
+    await service.adopt(child, copy, wanted.knobs)
     return child

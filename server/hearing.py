@@ -16,7 +16,9 @@ from server.journal import Chunk, Journal, Saved
 from server.launching import Launcher
 from server.live.hub import Hub
 from server.live.viewer import Tick
+from server.observing.context import about
 from server.runs import Run
+from server.waits import Waits
 from trainers.config import RunConfig
 
 log = logging.getLogger("sushibelt")
@@ -25,16 +27,17 @@ log = logging.getLogger("sushibelt")
 class Hearing:
     """Implements server.engine.base.Listener over all runs."""
 
-    def __init__(self, runs: Mapping[str, Run], journal: Journal, launcher: Launcher, hub: Hub) -> None:
-        self._runs, self._journal, self._launcher, self._hub = runs, journal, launcher, hub
+    def __init__(self, runs: Mapping[str, Run], journal: Journal, launcher: Launcher, hub: Hub, waits: Waits) -> None:
+        self._runs, self._journal, self._launcher, self._hub, self._waits = runs, journal, launcher, hub, waits
 
     async def on_ready(self) -> None:
         """A worker takes runs, or the database does again: all that wait."""
         for run in list(self._runs.values()):
             try:
-                async with run.lock:
-                    if run.state == "queued" and not run.launched and run.id in self._runs:
-                        await self._launcher.launch(run, paused=run.wants_pause)
+                with about(run.id):
+                    async with run.lock:
+                        if run.state == "queued" and not run.launched and run.id in self._runs:
+                            await self._launcher.launch(run, paused=run.wants_pause)
             except Exception:
                 log.exception("run %s could not be launched", run.id)
 
@@ -47,6 +50,8 @@ class Hearing:
         run.state, run.asleep, run.reason = now["state"], now["asleep"], now["reason"]
         run.step, run.offset, run.updated = now["step"], message["offset"], time.time()
         run.save_error = now["save_error"]
+        resumed = message["event"]["type"] == "resumed"  # the figures past that step are forgotten
+        run.heard_step = run.step if resumed else min(run.heard_step, run.step)
         run.config = RunConfig.model_validate(message["config"])
         await self._journal.note(run, Event(run.epoch, run.offset, message["event"]))
 
@@ -66,7 +71,10 @@ class Hearing:
         if run is None or run.epoch != message["epoch"]:
             return
         run.step, run.updated = max(run.step, message["step"]), time.time()
-        await self._journal.note(run, Chunk(run.epoch, message["names"], data))
+        chunk = Chunk(run.epoch, message["names"], data)
+        run.heard_step = max(run.heard_step, chunk.last_step)
+        await self._journal.note(run, chunk)
+        self._waits.ring(run.id)
 
     async def on_checkpoint(self, message: Message) -> None:
         """A checkpoint is on disk. It counts only if all that came before it is, too."""
@@ -88,6 +96,7 @@ class Hearing:
             try:
                 # Looked at now and not before: other runs were waited for, and this one may be gone since.
                 if run.launched and run.active and run.id in self._runs:
-                    await self._launcher.after(run, loss)
+                    with about(run.id):
+                        await self._launcher.after(run, loss)
             except Exception:
                 log.exception("run %s could not be told that its worker is gone", run.id)

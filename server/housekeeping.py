@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.checkpoints import Shelf
 from server.errors import SushibeltError
+from server.observing.context import about
 from server.runs import Run
 from server.settings import Settings
 from server.storage import GIGABYTE, Stock, weigh
@@ -102,6 +103,8 @@ class Housekeeping:
         self._wake = asyncio.Event()
         self._weighing = asyncio.Lock()
         self._stock: tuple[float, Stock] | None = None
+        self.known: Stock | None = None
+        """The newest weighing, about a minute old at most; None before the first."""
         self._deleted = 0
         self._full = False
 
@@ -130,6 +133,7 @@ class Housekeeping:
                 rows, newest = await self._repository.row_bytes(), await self._shelf.newest()
                 used = await self._repository.database.used()
                 found = await asyncio.to_thread(weigh, self._settings.data_dir, newest, rows, used)
+                self.known = found
                 if deleted != self._deleted:  # a run went meanwhile: who asks later weighs again
                     return found
                 self._stock = (time.monotonic(), found)
@@ -173,7 +177,8 @@ class Housekeeping:
         stock = await self.stock()
         plan = self._plan(stock)
         for removal in plan:
-            await self._carry_out(removal, stock)
+            with about(removal.run):
+                await self._carry_out(removal, stock)
         if plan:
             self._stock = None
             stock = await self.stock()

@@ -14,12 +14,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from server.checkpoints import Shelf
 from server.errors import Unavailable
 from server.events import Event
 from server.live.hub import Hub
+from server.observing.context import bind_run
 from server.runs import Run
 from server.store.repository import Repository
 
@@ -42,6 +44,12 @@ class Chunk:
     names: list[str]
     data: bytes
 
+    @property
+    def last_step(self) -> int:
+        """The newest step that it has figures of; 0 for none."""
+        steps = np.frombuffer(self.data, "<f8").reshape(len(self.names), -1)[self.names.index("step")]
+        return int(steps[-1]) if len(steps) else 0
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -51,6 +59,15 @@ class Saved:
     step: int
     file: str
     size: int
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What is not on disk yet, of all runs. `stalled`: seconds since anything was written of what waited longest."""
+
+    items: int
+    bytes: int
+    stalled: float
 
 
 Item = Event | Chunk | Saved
@@ -64,10 +81,14 @@ class Waiting:
     events: int = 0
     bytes: int = 0
     dropped: int = 0
+    since: float = 0.0
+    """When the oldest became the oldest, by the monotonic clock."""
     writing: bool = False
     """The oldest are under way to the disk and are not to be touched."""
 
     def add(self, item: Item) -> None:
+        if not self.items:
+            self.since = time.monotonic()
         self.items.append(item)
         self._count(item, 1)
         self.trim()
@@ -81,6 +102,7 @@ class Waiting:
     def take(self) -> None:
         """The oldest is done with."""
         self._count(self.items.popleft(), -1)
+        self.since = time.monotonic()
 
     def _count(self, item: Item, sign: int) -> None:
         if isinstance(item, Chunk):
@@ -105,6 +127,8 @@ class Journal:
         self._behind: dict[str, Run] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._lock = asyncio.Lock()
+        self.dropped = 0
+        """Parts of runs that had no room to wait in, since the service started."""
         self.error: str | None = None
         """Why the database cannot be written, while it cannot."""
 
@@ -153,6 +177,13 @@ class Journal:
         for table in (self._since_trim, self._behind, self._tasks):
             table.pop(run, None)
 
+    def backlog(self) -> Backlog:
+        """What waits at this moment."""
+        waiting = [one for one in self._waiting.values() if one.items]
+        oldest = min((one.since for one in waiting), default=None)
+        stalled = 0.0 if oldest is None else time.monotonic() - oldest
+        return Backlog(sum(len(one.items) for one in waiting), sum(one.bytes for one in waiting), stalled)
+
     def check(self) -> None:
         """Raise Unavailable while the database cannot be written: better not to begin than to lose it."""
         if self.error is not None:
@@ -196,6 +227,7 @@ class Journal:
         return task
 
     async def _write_all(self, run: Run, waiting: Waiting) -> None:
+        bind_run(run.id)  # a task of its own
         async with self._lock:
             waiting.writing = True
             try:
@@ -213,6 +245,7 @@ class Journal:
             self._behind.pop(run.id, None)
             if waiting.dropped:
                 dropped, waiting.dropped = waiting.dropped, 0
+                self.dropped += dropped
                 log.error("%d parts of run %s were dropped while the database could not be written", dropped, run.id)
                 self._on_dropped(run, dropped)  # the worker says it: who numbers the events must number this one
             if refused:

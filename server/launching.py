@@ -17,6 +17,7 @@ from server.live.hub import Hub
 from server.recordings import Recordings
 from server.runs import THEN_PAUSED, WAITING, Run
 from server.store.repository import Repository
+from trainers.config import KnobChange
 
 log = logging.getLogger("sushibelt")
 
@@ -74,8 +75,16 @@ class Launcher:
             step=run.step,
             checkpoints=checkpoints,
             knobs=[
-                {"epoch": e.epoch, "offset": e.offset, "step": e.body["step"], "change": e.body["knobs"]} for e in knobs
+                {
+                    "epoch": event.epoch,
+                    "offset": event.offset,
+                    "step": event.body["step"],
+                    "change": event.body["knobs"],
+                    "scheduled": event.body.get("scheduled", False),
+                }
+                for event in knobs
             ],
+            schedule=run.schedule,
             start=None if checkpoints else await self._start_config(run),
         )
 
@@ -83,6 +92,12 @@ class Launcher:
         """The config as the run's first event states it, before any knob was moved."""
         first = await self._repository.events(run.id, after=(run.first_epoch, 0), limit=1)
         return first[0].body.get("config") if first else None
+
+    async def before_schedule(self, run: Run) -> KnobChange:
+        """The knobs that the run's schedule moves, where they were when it began at step 0."""
+        start = await self._start_config(run) if run.schedule else None
+        moved = {name for entry in run.schedule for name in entry} & (start or {}).keys()
+        return KnobChange.model_validate({name: start[name] for name in moved} if start else {})
 
     async def again(self, run: Run, why: str) -> None:
         """An active run goes on from its last checkpoint as soon as there is a worker, under a new epoch."""
@@ -105,7 +120,7 @@ class Launcher:
 
     async def anew(self, run: Run, *, paused: bool = False) -> None:
         """Step 0, an epoch of its own, no metrics, no recording and no checkpoints. Raises Unavailable."""
-        run.epoch, run.offset, run.step = run.epoch + 1, 0, 0
+        run.epoch, run.offset, run.step, run.heard_step = run.epoch + 1, 0, 0, 0
         run.first_epoch, run.saved_step, run.save_error, run.blame = run.epoch, None, None, Blame()
         run.parent = run.parent_step = None
         self._queue(run, paused=paused)

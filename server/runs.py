@@ -55,10 +55,12 @@ class Run:
     parent_step: int | None = None
     """The run and the step that this one was forked from."""
     schedule: list[dict[str, Any]] = field(default_factory=list)
-    """Knob changes that were asked for with the run: {"step", "knobs"} of each, by step (server.schedules)."""
+    """Knob changes that were asked for with the run: {"at": 500, "momentum": 0.5}, by step (server.schedules)."""
     sweep: str | None = None
     sweep_cell: int | None = None
     """The sweep that made it, and the number of its cell there."""
+    heard_step: int = 0
+    """The newest step whose figures the worker has told in full."""
     saved_step: int | None = None
     """Step of the newest checkpoint that is on disk."""
     save_error: str | None = None

@@ -7,6 +7,7 @@ that skips the socket is no check.
   it through a name of its own that resolves to 127.0.0.1 (DNS rebinding).
 - Origin: a browser says which site a request comes from. Unsafe methods and every socket handshake
   are refused unless it is this host or an allowed one. No Origin means no browser: scripts may pass.
+  Sites that may embed (see server.embedding) may also open the socket of a run, on which nothing can be changed.
 - Body: read here, up to 64 KB, in at most 30 seconds, before any code of the app sees it.
 """
 
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.embedding import Embedders
 from server.errors import Forbidden, SushibeltError, TooLarge, TooSlow, problem
 
 log = logging.getLogger("sushibelt")
@@ -34,7 +36,7 @@ HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
         "connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
+        "frame-ancestors "
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -46,10 +48,18 @@ HEADERS = {
 class Gate:
     """ASGI middleware over http and websocket."""
 
-    def __init__(self, app: ASGIApp, *, loopback: bool, allowed_origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        loopback: bool,
+        allowed_origins: Iterable[str] = (),
+        embed_origins: Iterable[str] = (),
+    ) -> None:
         self.app = app
         self.loopback = loopback
         self.allowed = frozenset(allowed_origins)
+        self.embedders = Embedders(embed_origins)
         self.hosts = LOOPBACK_NAMES | {str(urlsplit(origin).hostname) for origin in self.allowed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,16 +70,16 @@ class Gate:
         try:
             self._check_host(headers)
             if scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS:
-                self._check_origin(headers)
+                self._check_origin(headers, scope)
             if scope["type"] == "http":
                 receive = await _read_body(headers, receive)
         except SushibeltError as error:
-            await _refuse(error, scope, receive, _with_headers(send))
+            await _refuse(error, scope, receive, self._with_headers(headers, scope, send))
             return
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
         else:
-            await self._guarded(scope, receive, _with_headers(send))
+            await self._guarded(scope, receive, self._with_headers(headers, scope, send))
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The app, with anything it did not expect turned into a 500 that hides the inside."""
@@ -104,7 +114,7 @@ class Gate:
                 code="bad_host",
             )
 
-    def _check_origin(self, headers: Headers) -> None:
+    def _check_origin(self, headers: Headers, scope: Scope) -> None:
         origin = headers.get("origin")
         if origin is None:
             if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
@@ -112,11 +122,32 @@ class Gate:
             return
         if origin.lower() in self.allowed or _same_host(origin, headers.get("host", "")):
             return
+        if scope["type"] == "websocket" and self.embedders.may_watch(scope["path"], origin):
+            return
         raise Forbidden(
             f"requests from {origin[:100]!r} are not allowed; the operator can add the site to "
             "SUSHIBELT_ALLOWED_ORIGINS",
             code="bad_origin",
         )
+
+    def _with_headers(self, asked: Headers, scope: Scope, send: Send) -> Send:
+        path = scope["path"]
+        extra = {"Content-Security-Policy": HEADERS["Content-Security-Policy"] + self.embedders.policy(path)}
+        if scope["type"] == "http":
+            extra |= self.embedders.cors(scope["method"], path, asked.get("origin"))
+
+        vary = extra.pop("Vary", None)
+
+        async def add(message: Message) -> None:
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+                headers = MutableHeaders(scope=message)
+                for name, value in (HEADERS | extra).items():
+                    headers.setdefault(name, value)
+                if vary:
+                    headers.add_vary_header(vary)
+            await send(message)
+
+        return add
 
 
 def _same_host(origin: str, host: str) -> bool:
@@ -162,17 +193,6 @@ async def _read_body(headers: Headers, receive: Receive) -> Receive:
         return {"type": "http.request", "body": bytes(body), "more_body": False}
 
     return replay
-
-
-def _with_headers(send: Send) -> Send:
-    async def add(message: Message) -> None:
-        if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-        await send(message)
-
-    return add
 
 
 async def _refuse(error: SushibeltError, scope: Scope, receive: Receive, send: Send) -> None:

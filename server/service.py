@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +18,7 @@ from server import admission
 from server.checkpoints import Shelf
 from server.engine.base import Engine, EngineGone, EngineRefusal
 from server.errors import Conflict, Invalid, NotFound, SushibeltError, Unavailable
+from server.events import Event
 from server.hearing import Hearing
 from server.housekeeping import Housekeeping
 from server.journal import Journal
@@ -26,15 +27,20 @@ from server.live import wire
 from server.live.fanout import Fanout
 from server.live.hub import Hub
 from server.live.viewer import DEFAULT_SECTIONS, Tick
+from server.observing.context import bind_run
 from server.recordings import Recordings
 from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
 from server.store.repository import DELETED, Repository
+from server.sweeping import Sweeping
+from server.waits import Waits
 from trainers.config import KnobChange, RunConfig
 
 log = logging.getLogger("sushibelt")
 T = TypeVar("T")
+AddRun = Callable[[dict[str, Any], list[Event]], Awaitable[list[Event]]]
+"""Stores a run's columns and first events, and gives the events as they are stored."""
 
 READY_SECONDS = 30.0
 SNAPSHOT_SECONDS = 20.0
@@ -51,14 +57,16 @@ class Service:
             settings.checkpoints,
             int(settings.checkpoint_mb * 2**20),
         )
-        self.hub = Hub(self.engine.watch, self._lack)
+        self.runs: dict[str, Run] = {}
+        self.waits = Waits(self.runs)
+        self.hub = Hub(self.engine.watch, self._lack, self.waits.ring)
         self.fanout = Fanout()
         self.journal = Journal(repository, self.shelf, self.hub, self._say_dropped)
         self.recordings = Recordings(settings, self.hub)
         self.launcher = Launcher(engine, repository, self.journal, self.shelf, self.hub, self.recordings)
-        self.runs: dict[str, Run] = {}
-        self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub)
+        self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub, self.waits)
         self.housekeeping = Housekeeping(settings, repository, self.shelf, self.runs, self.remove)
+        self.sweeps = Sweeping(self)
         self.closing = False
         self.creating = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,6 +96,7 @@ class Service:
         if self.settings.lessons:
             for lesson in LESSONS:
                 await self._open_lesson(lesson)
+        await self.sweeps.open()
         self._spawn(self.journal.mend(self.hearing.on_ready), "journal")
         self.housekeeping.start()
         await self.engine.start(self.hearing)
@@ -97,7 +106,7 @@ class Service:
         run = self.runs.get(lesson_id(lesson))
         if run is None:
             try:
-                await self._add(Run(lesson_id(lesson), name, RunConfig.model_validate(values), lesson=lesson))
+                await self.add(Run(lesson_id(lesson), name, RunConfig.model_validate(values), lesson=lesson))
             except SQLAlchemyError as error:
                 log.error("lesson %s cannot be stored: %s", lesson, getattr(error, "orig", error))
             return
@@ -115,6 +124,7 @@ class Service:
             return
         self.closing = True
         self.engine.drain()
+        self.waits.close()
         viewers = self.hub.everybody()
         for viewer in viewers:
             # Spread over some seconds, so that a class does not come back all at once.
@@ -128,6 +138,7 @@ class Service:
     async def close(self) -> None:
         """Stop the engine when it has saved what it can. Runs stay as they are on disk; the next start goes on."""
         await self.goodbye()
+        await self.sweeps.close()
         await self.housekeeping.close()
         await self.engine.stop()
         await self.journal.close()
@@ -197,32 +208,51 @@ class Service:
 
     # Making and removing
 
-    async def create(self, config: RunConfig, name: str | None, key: str | None, digest: str) -> tuple[Run, bool]:
+    async def create(
+        self,
+        config: RunConfig,
+        name: str | None,
+        key: str | None,
+        digest: str,
+        schedule: Sequence[dict[str, Any]] = (),
+    ) -> tuple[Run, bool]:
         """A new run, or the one that the same idempotency key made; True where it is new.
+
+        Args:
+            schedule: knob changes by step (server.schedules).
 
         Raises:
             Invalid, TooMany, Conflict, Unavailable.
         """
         async with self.creating:
-            if key is not None:
-                for run in self.runs.values():
-                    if run.idempotency_key == key:
-                        if run.request_digest != digest:
-                            raise Invalid(
-                                "this Idempotency-Key was used for another request; use a new key",
-                                code="idempotency_mismatch",
-                            )
-                        return run, False
+            made = self.made_by(key, digest)
+            if made is not None:
+                return made, False
             await self.need_engine()
             self.journal.check()
             admission.check_images(config, self.engine.images)
             admission.check_room(self.settings, self.runs.values(), stored=True, full=await self.housekeeping.full())
             run = Run(new_id(), name or "", config, idempotency_key=key, request_digest=digest)
+            bind_run(run.id)
             run.name = name or f"{config.method} on {config.images}"
-            await self._add(run)
+            run.schedule = list(schedule)
+            await self.add(run)
         async with run.lock:
             await self.launcher.launch(run)
         return run, True
+
+    def made_by(self, key: str | None, digest: str) -> Run | None:
+        """The run that a request with this idempotency key made before, None where there is none. Looked up while
+        `creating` is held, so that of two requests at once the later one finds the run of the first.
+
+        Raises:
+            Invalid: the key came with another request.
+        """
+        made = next((run for run in self.runs.values() if key is not None and run.idempotency_key == key), None)
+        if made is not None and made.request_digest != digest:
+            detail = "this Idempotency-Key was used for another request; use a new key"
+            raise Invalid(detail, code="idempotency_mismatch")
+        return made
 
     async def need_engine(self) -> None:
         """Raise Unavailable unless a worker takes requests, now or soon."""
@@ -231,12 +261,17 @@ class Service:
         if not await self.engine.wait_ready(READY_SECONDS):
             raise self._unavailable(EngineGone(self.engine.fatal or "the worker process is starting"))
 
-    async def _add(self, run: Run) -> None:
+    async def add(self, run: Run, store: AddRun | None = None) -> None:
+        """Take in a new run that waits for the worker; `store` writes it with more than itself in one transaction.
+
+        Raises:
+            SQLAlchemyError: it is not stored, and there is no such run.
+        """
         run.state, run.reason = "queued", WAITING
         self.hub.open(run.id, run.epoch, 0)
         event = self.journal.next_event(run, "created", name=run.name, config=run.config.model_dump(mode="json"))
         try:
-            [event] = await self.repository.add_run(run.columns(), [event])
+            [event] = await (store or self.repository.add_run)(run.columns(), [event])
         except BaseException:
             self.hub.remove(run.id, 4404, "the run could not be made")
             raise
@@ -301,7 +336,7 @@ class Service:
     # Commands
 
     async def command(self, run: Run, command: str, **arguments: Any) -> None:
-        """Do what `POST /commands` asks; returns when it is done and on disk.
+        """Do what `POST /commands` asks; returns when it is done and on disk. `reason`: with `stop`, why.
 
         Raises:
             Conflict, Unavailable, NotFound.
@@ -310,7 +345,7 @@ class Service:
         if command == "reset":
             await self._reset(run, arguments.get("seed"))
             return
-        arguments = {name: value for name, value in arguments.items() if name == "steps"}
+        arguments = {name: value for name, value in arguments.items() if name in {"steps", "reason"}}
         async with run.lock:
             await self._present(run)
         if command == "evaluate":  # takes long; other commands go on meanwhile
@@ -343,7 +378,7 @@ class Service:
         async with run.lock:
             self._still_there(run)
             self.journal.check()
-            before, paused = run.state, run.wants_pause
+            before, paused, unmoved = run.state, run.wants_pause, await self.launcher.before_schedule(run)
             if not run.active:
                 if not run.lesson:
                     admission.check_room(self.settings, self.runs.values(), stored=False)
@@ -353,6 +388,7 @@ class Service:
             except EngineGone as error:
                 run.state = before
                 raise self._unavailable(error) from None
+            run.config = run.config.with_knobs(unmoved)
             if seed is not None:
                 run.config = run.config.model_copy(update={"seed": seed})
             try:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.embedding import ANY, OPAQUE
 from server.store import address
 
 PREFIX = "SUSHIBELT_"
-SECRET = frozenset({"database_url"})
+SECRET = frozenset({"database_url", "metrics_token"})
 REPOSITORY = Path(__file__).resolve().parent.parent
 SET_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,2})?")
@@ -49,6 +50,11 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Other sites that may use this service, like https://course.example, comma separated."
     )
+    embed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Other sites that may show pieces and watch runs, not change them, comma separated; "
+        "*: any site, null: sandboxed frames of any site.",
+    )
     lessons: bool = Field(True, description="Start the three runs that the lesson page shows: true or false.")
     max_runs: int = Field(16, ge=1, le=1_000, description="Runs queued, running or paused at once.")
     max_stored_runs: int = Field(1_000, ge=3, le=100_000, description="Runs kept in the database.")
@@ -75,6 +81,15 @@ class Settings(BaseSettings):
     viewer_stall_seconds: float = Field(
         30, gt=0, le=3_600, description="A viewer that takes no byte for so long is disconnected."
     )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="Lines of the log: json, text, or auto for text on a terminal and json elsewhere."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="What the log says at least: debug, info, warning or error."
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Who reads /metrics must send it as a bearer token; empty: everybody may."
+    )
     web_dir: Path = Field(REPOSITORY / "web" / "dist", description="The built pages.")
 
     @field_validator("database_url")
@@ -92,6 +107,11 @@ class Settings(BaseSettings):
             raise ValueError("is not a device; give auto, cpu, cuda, cuda:N (like cuda:0) or mps")
         return value
 
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
+
     @field_validator("images", mode="before")
     @classmethod
     def _images(cls, value: Any) -> Any:
@@ -100,14 +120,12 @@ class Settings(BaseSettings):
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _origins(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        origins = tuple(part.strip().rstrip("/").lower() for part in value.split(",") if part.strip())
-        for origin in origins:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
-                raise ValueError(f"{origin!r} is not an origin; give scheme and host, like https://course.example")
-        return origins
+        return parse_origins(value) if isinstance(value, str) else value
+
+    @field_validator("embed_origins", mode="before")
+    @classmethod
+    def _embed_origins(cls, value: Any) -> Any:
+        return parse_origins(value, also=(ANY, OPAQUE)) if isinstance(value, str) else value
 
     @field_validator("data_dir")
     @classmethod
@@ -131,6 +149,26 @@ class Settings(BaseSettings):
         """Where a person on this machine should look."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}"
+
+
+def parse_origins(text: str, also: Container[str] = ()) -> tuple[str, ...]:
+    """`https://a.example, https://b.example` as a tuple, lower case.
+
+    Args:
+        also: words that may stand among them.
+
+    Raises:
+        ValueError: a part is no origin.
+    """
+    origins = tuple(part.strip().rstrip("/").lower() for part in text.split(",") if part.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        # A space or a semicolon would go on in the content security policy as something else.
+        clean = re.fullmatch(r"[a-z0-9:/.\-\[\]]+", origin) is not None
+        web = parts.scheme in {"http", "https"} and parts.hostname
+        if origin not in also and (not clean or not web or parts.path or parts.query):
+            raise ValueError(f"{origin!r} is not an origin; give scheme and host, like https://course.example")
+    return origins
 
 
 def parse_images(text: str) -> dict[str, Path]:

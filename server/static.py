@@ -19,6 +19,9 @@ MISSING = (
 )
 
 
+PIECES = frozenset({"belt", "bank", "matrix", "meter", "lesson"})
+
+
 class WebFiles(StaticFiles):
     """web/dist at /."""
 
@@ -47,6 +50,8 @@ class WebFiles(StaticFiles):
             if path in {".", "index.html"}:
                 return PlainTextResponse(MISSING, 503, {"Cache-Control": "no-store", "Retry-After": "10"})
             raise HTTPException(404, "the pages are not built; run `make web`")
+        if Path(path).parent.as_posix() == "embed" and Path(path).name in PIECES:
+            path = "embed/index.html"  # one page; it reads which piece from its address
         try:
             return await super().get_response(path, scope)
         except (OSError, ValueError):

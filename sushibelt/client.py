@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sushibelt.sweep import Sweep
 
 Schedule = Sequence[Mapping[str, Any] | tuple[int, Mapping[str, Any]]]
-"""Knob changes by step: [(500, {"momentum": 0.5})] or [{"step": 500, "knobs": {"momentum": 0.5}}]."""
+"""Knob changes by step: [(500, {"momentum": 0.5})] or [{"at": 500, "momentum": 0.5}]."""
 
 URL = "http://127.0.0.1:8000"
 PAGE = 100
@@ -53,7 +53,8 @@ class Client:
 
     def run(self, method: str | None = None, *, schedule: Schedule | str | None = None, **config: Any) -> Run:
         """Make a run and start it: any setting of the catalog, and `name`. Without `steps` it trains while somebody
-        watches. `schedule` is a list of knob changes by step, or the word of a learning-rate schedule."""
+        watches. `schedule` is a list of knob changes by step, or the word of a learning-rate schedule; where both are
+        meant, the list is `changes`."""
         body = clean({"method": method, "schedule": plain_schedule(schedule), **config})
         return Run(self.rest, self.rest.create("/api/v1/runs", body))
 
@@ -81,7 +82,7 @@ class Client:
         grid: Mapping[str, Sequence[Any]] | None = None,
         *,
         base: Mapping[str, Any] | None = None,
-        seeds: Sequence[int] = (0,),
+        seeds: Sequence[int] | None = None,
         schedules: Sequence[Mapping[str, Any]] | None = None,
         name: str | None = None,
         parallel: int | None = None,
@@ -93,6 +94,7 @@ class Client:
         Args:
             grid: values by setting, like {"momentum": [0, 0.5, 0.99]}.
             base: what all runs have in common; keywords (`method="moco"`, `steps=200`) are added to it.
+            seeds: a run of each point for each; left out: the seed of `base`.
             schedules: [{"name": "late", "schedule": [(500, {"momentum": 0.5})]}].
             parallel: how many train at once. evaluate: measure kNN and linear probe at the end of each.
         """
@@ -103,10 +105,10 @@ class Client:
             "name": name,
             "base": {**(base or {}), **config},
             "grid": {key: list(values) for key, values in (grid or {}).items()},
-            "seeds": list(seeds),
+            "seeds": None if seeds is None else list(seeds),
             "schedules": named or None,
             "parallel": parallel,
-            "evaluate": evaluate,
+            "evaluate": evaluate or None,
         }
         return Sweep(self.rest, self.rest.create("/api/v1/sweeps", clean(body)))
 
@@ -148,5 +150,5 @@ def plain_schedule(schedule: Schedule | str | None) -> Any:
             found.append(dict(entry))
         else:
             step, knobs = entry
-            found.append({"step": step, "knobs": dict(knobs)})
+            found.append({"at": step, **knobs})
     return found

@@ -13,6 +13,7 @@ from sushibelt.errors import SushibeltError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHOWN_ROWS = 20
+NOTHING = "–"
 
 
 class Columns(Mapping[str, Array]):
@@ -73,22 +74,22 @@ class Columns(Mapping[str, Array]):
         return self.text()
 
     def text(self, width: int | None = None) -> str:
-        """A table in words; the middle of a long one is left out."""
+        """A table in words, without the middle of a long one and without columns that have no value at all."""
         from rich.console import Console
         from rich.table import Table
 
         table = Table(title=self.title or None)
-        for name, column in self._columns.items():
-            table.add_column(name, justify="left" if column.dtype.kind == "O" else "right")
+        for name in self._told():
+            table.add_column(name, justify="left" if self[name].dtype.kind == "O" else "right")
         for row in self._shown():
             table.add_row(*row)
-        console = Console(width=width or max(80, 14 * len(self)), no_color=True)
+        console = Console(width=width or max(80, 14 * len(self._told())), no_color=True)
         with console.capture() as capture:
             console.print(table)
         return capture.get().rstrip()
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._columns)
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._told())
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self._shown()
         )
@@ -99,18 +100,29 @@ class Columns(Mapping[str, Array]):
         for row in range(self.rows):
             if self.rows > SHOWN_ROWS and half <= row < self.rows - half:
                 if row == half:
-                    yield ["…"] * len(self)
+                    yield ["…"] * len(self._told())
                 continue
-            yield [cell(column[row]) for column in self._columns.values()]
+            yield [cell(self[name][row]) for name in self._told()]
+
+    def _told(self) -> list[str]:
+        """Columns with a value to show; all where there is none."""
+        told = [name for name, column in self._columns.items() if _known(column).any()]
+        return told or list(self._columns)
 
 
 def cell(value: Any) -> str:
     """A value as people read it."""
     if value is None or (isinstance(value, float | np.floating) and not np.isfinite(value)):
-        return "–"
+        return NOTHING
     if isinstance(value, float | np.floating):
         return f"{value:.4g}"
     return str(value)
+
+
+def _known(column: Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    if column.dtype.kind == "f":
+        return np.isfinite(column)
+    return np.array([value is not None for value in column], bool)
 
 
 def _array(name: str, values: Sequence[Any] | Array) -> Array:

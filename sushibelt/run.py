@@ -111,7 +111,7 @@ class Run:
     ) -> Run:
         """A new run that goes on from a kept checkpoint of this one (the newest if left out), with other knobs."""
         body = clean({"command": "fork", "checkpoint": checkpoint, "end": end, "name": name, "knobs": knobs or None})
-        return Run(self._rest, self._rest.post(self._path("/commands"), body))
+        return Run(self._rest, self._rest.create(self._path("/commands"), body))
 
     def delete(self) -> None:
         """Stop it and forget all of it."""
@@ -126,24 +126,18 @@ class Run:
             TimedOut: not within `timeout` seconds. RunFailed: it failed, and that was not asked for.
             SushibeltError: it ended otherwise, so that it never will.
         """
-        wanted = ENDED if state is None and step is None else _states(state)
         end = None if timeout is None else time.monotonic() + timeout
-        # Ends are always waited for: what has ended reaches no step.
-        asked = ",".join(dict.fromkeys((*wanted, *ENDED)))
+        states = None if state is None else state if isinstance(state, str) else ",".join(state)
         while True:
             left = POLL_SECONDS if end is None else max(0.0, min(POLL_SECONDS, end - time.monotonic()))
-            query = {"state": asked, "step": step, "timeout": round(left, 2)}
+            query = {"state": states, "step": step, "timeout": round(left, 2)}
             answer = self._rest.get(self._path("/wait"), query, timeout=left + 30)
-            self.resource = answer["run"]
-            if self.state in wanted and self.state != "failed":
-                return self
-            if step is not None and self.at_step >= step:
-                return self
-            if self.state == "failed" and "failed" not in _states(state):
+            self.resource, why = answer["run"], answer["why"]
+            if why == "ended" and self.state == "failed":
                 raise RunFailed(f"run {self.id} failed at step {self.at_step}: {self.resource['reason']}")
-            if self.state in wanted:
+            if answer["reached"]:
                 return self
-            if self.ended:
+            if why == "ended":
                 raise SushibeltError(f"run {self.id} is {self.state} at step {self.at_step} and goes no further")
             if end is not None and time.monotonic() >= end:
                 raise TimedOut(
@@ -223,9 +217,3 @@ class Run:
 
     def _live_address(self) -> str:
         return f"ws{self.url.removeprefix('http')}{self._path('/live')}"
-
-
-def _states(state: str | Iterable[str] | None) -> tuple[str, ...]:
-    if state is None:
-        return ()
-    return tuple(state.split(",")) if isinstance(state, str) else tuple(state)

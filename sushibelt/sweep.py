@@ -13,6 +13,7 @@ from sushibelt.rest import Rest
 from sushibelt.run import Run
 
 POLL_SECONDS = 20.0
+AT_WORK = ("running", "cancelling")
 
 
 class Sweep:
@@ -61,7 +62,7 @@ class Sweep:
         if bar:
             bar.start()
         try:
-            while self.state == "running":
+            while self.state in AT_WORK:
                 longest = 1.0 if bar else POLL_SECONDS
                 left = longest if end is None else max(0.0, min(longest, end - time.monotonic()))
                 answer = self._rest.get(self._path("/wait"), {"timeout": round(left, 2)}, timeout=left + 30)
@@ -69,7 +70,7 @@ class Sweep:
                 if bar and task is not None:
                     words = "  ".join(f"{count} {state}" for state, count in self.resource["counts"].items() if count)
                     bar.update(task, completed=self.progress, description=words or "sweep")
-                if self.state == "running" and end is not None and time.monotonic() >= end:
+                if self.state in AT_WORK and end is not None and time.monotonic() >= end:
                     raise TimedOut(f"sweep {self.id} is {self.progress:.0%} done after {timeout:g} seconds; it goes on")
         finally:
             if bar:
@@ -77,14 +78,20 @@ class Sweep:
         return self
 
     def table(self, names: Sequence[str] | None = None) -> Columns:
-        """A row a run: its point of the grid, how it ended, and its last figures."""
+        """A row a run: its point of the grid, how it ended, and the last figures that it measured, NaN where none.
+
+        Args:
+            names: figures and scores of the catalog; left out: some that tell the most.
+        """
         query = {"format": "json", "names": None if names is None else ",".join(names)}
         answer = self._rest.get(self._path("/table"), query)
         return Columns(answer["columns"] if "columns" in answer else columns_of(answer["rows"]), title=self.id)
 
     def plot(self, x: str | None = None, y: str = "consistency", ax: Any = None) -> Any:
-        """A figure against a setting of the grid (the first if left out): the axes."""
-        x = x or next(iter(self.resource["runs"][0]["values"]))
+        """A figure against a setting of the grid (the first if left out, or the seed): the axes."""
+        if x is None:
+            cells = self.resource["runs"] if "runs" in self.resource else self.refresh().resource["runs"]
+            x = next(iter(cells[0]["values"]), "seed")
         if ax is None:
             from sushibelt.plots import new_axes
 

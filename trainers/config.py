@@ -6,9 +6,12 @@ Each setting's range and meaning is in `trainers.settings`, each preset's values
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
+from pydantic.annotated_handlers import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from trainers import settings as s
 from trainers.presets import METHOD_DEFAULTS, PRESETS, Preset
@@ -21,17 +24,26 @@ METHOD_TITLES: dict[Method, str] = {
 }
 
 
+AS_TEXT = {"text": True}
+"""Context for `model_validate` where values come as text, as on a command line: "64" is 64 and "true" is true."""
+
+
 class _Strict(BaseModel):
-    """Unknown fields, NaN and infinity are errors, never ignored."""
+    """Unknown fields, NaN, infinity and values of another kind than the field's are errors, never ignored."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, validate_default=True)
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_bool_for_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """`true` is not a temperature: pydantic would read it as 1.0."""
+    def _own_kind(cls, value: Any, info: ValidationInfo) -> Any:
+        """`true` is not a temperature, 0 is not a switch and "64" is no number: pydantic would read all three."""
         if isinstance(value, bool) and info.field_name not in SWITCHES:
             raise ValueError("give a value of the field's own type, not true or false")
+        if info.context != AS_TEXT:
+            if info.field_name in SWITCHES and not isinstance(value, bool | None):
+                raise ValueError("give true or false")
+            if info.field_name in NUMBERS and isinstance(value, str | bytes):
+                raise ValueError("give a number, not text")
         return value
 
 
@@ -56,6 +68,18 @@ class KnobChange(_Strict):
     gray_share: s.GrayShare | None = None
     blur_share: s.BlurShare | None = None
     blur_sigma: s.BlurSigma | None = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A knob may be left out and may not be null, so the schema has neither null nor a default."""
+        schema = handler(core)
+        for name, knob in handler.resolve_ref_schema(schema)["properties"].items():
+            if "anyOf" not in knob:  # a field that a subclass adds, and that must be there
+                continue
+            [plain] = [kind for kind in knob.pop("anyOf") if kind != {"type": "null"}]
+            del knob["default"]
+            knob |= plain | {"title": plain.get("title", knob.get("title", name))}
+        return schema
 
     @model_validator(mode="before")
     @classmethod
@@ -132,6 +156,14 @@ class RunConfig(_Strict):
     blur_share: s.BlurShare = 0.5
     blur_sigma: s.BlurSigma = 2.0
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """With the names of the presets, which `trainers.settings` does not know."""
+        schema = handler(core)
+        preset = handler.resolve_ref_schema(schema)["properties"]["preset"]
+        preset["anyOf"] = [{"type": "string", "enum": list(PRESETS)}, {"type": "null"}]
+        return schema
+
     @model_validator(mode="before")
     @classmethod
     def _expand_preset(cls, data: Any) -> Any:
@@ -183,6 +215,11 @@ class RunConfig(_Strict):
 
 KNOBS: tuple[str, ...] = tuple(KnobChange.model_fields)
 SWITCHES = frozenset(name for name, field in RunConfig.model_fields.items() if field.annotation is bool)
+NUMBERS = frozenset(
+    name
+    for name, field in RunConfig.model_fields.items()
+    if {int, float} & {field.annotation, *get_args(field.annotation)}
+)
 
 
 def setting_methods(name: str) -> list[Method]:
@@ -193,6 +230,7 @@ def setting_methods(name: str) -> list[Method]:
 
 
 __all__ = [
+    "AS_TEXT",
     "ENCODERS",
     "KNOBS",
     "METHODS",

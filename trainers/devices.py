@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 
 def choose(wanted: str) -> torch.device:
@@ -22,3 +27,9 @@ def choose(wanted: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ValueError("this machine has no Metal device; give auto or cpu")
     return device
+
+
+def send(array: npt.NDArray[Any], device: torch.device) -> Tensor:
+    """The array on the device (on the CPU itself), and the host does not wait for it, as it would at a plain
+    `.to(device)`: for all work given to the device before."""
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)

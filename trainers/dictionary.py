@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainers.devices import send
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -93,7 +95,7 @@ class Queue:
             return
         serials = self.serials()[-length:]
         slots = serials % self.length
-        kept = self.keys[torch.from_numpy(slots).to(self._device)]
+        kept = self.keys[send(slots, self._device)]
         image, seed, step = self.image[slots], self.seed[slots], self.step[slots]
         self._reset(length)
         self.held = len(serials)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainers.devices import send
 from trainers.dictionary import Bank, Queue
 from trainers.dictionary_probe import Probe
 from trainers.encoders import Encoder, frozen_statistics
@@ -105,14 +106,14 @@ class DictionaryTrainer(Trainer):
         with frozen_statistics(self.today), frozen_statistics(self.encoder):
             self.encoder.train()
             today = self._reencode(sample, self.today)
-            stored = self.stored(torch.from_numpy(sample.slot).to(self.device))
-            image = torch.from_numpy(sample.image).to(self.device)
+            stored = self.stored(send(sample.slot, self.device))
+            image = send(sample.image, self.device)
             same, other, id_photo = drift(stored, today, image)
             agreement = gradient_agreement(self.queries, self.positives, stored, today, self.config.temperature)
             tensors = {"cosine": same, "other": other, "id_photo": id_photo, "agreement": agreement}
             if plan.gap:
                 tensors["gap"] = self._gap(sample, today, plan.gap)
-            shown = torch.from_numpy(spread(len(sample), MAP_KEYS)).to(self.device)
+            shown = send(spread(len(sample), MAP_KEYS), self.device)
             tensors |= representation_of(self.queries, self.positives, today)
             tensors |= self.map.place(
                 self.encoder,
@@ -141,7 +142,7 @@ class DictionaryTrainer(Trainer):
             z = self.encode_batch(batch, encoder)
             order = np.argsort(batch.image)
             rows = order[np.searchsorted(batch.image, mine.image, sorter=order)]
-            found.append(z[torch.from_numpy(rows).to(self.device)])
+            found.append(z[send(rows, self.device)])
         return torch.cat(found)
 
     def _pieces(self, sample: Sample) -> list[Sample]:

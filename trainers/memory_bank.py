@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from trainers import losses, showing
+from trainers.devices import send
 from trainers.dictionary import Bank
 from trainers.dictionary_trainer import Batch, DictionaryTrainer
 from trainers.encoders import Encoder, frozen_statistics
@@ -41,7 +42,7 @@ class MemoryBank(DictionaryTrainer):
             for start in range(0, self.bank.length, self.config.batch_size):
                 image, seed = self.first_batch(start)
                 v = self.encoder(self.views(image, seed, 0))
-                self.bank.write(v, torch.from_numpy(image).to(self.device), image, seed, step=0, momentum=0.0)
+                self.bank.write(v, send(image, self.device), image, seed, step=0, momentum=0.0)
 
     def first_batch(self, start: int) -> tuple[Array, Array]:
         """Images and view seeds of the batch of step 0 that begins with that image."""
@@ -50,7 +51,7 @@ class MemoryBank(DictionaryTrainer):
 
     def phases(self, step: int) -> Parts:
         config, rows, image = self.config, self.bank.rows, self.sampler.images(step)
-        index = torch.from_numpy(image).to(self.device, non_blocking=True)
+        index = send(image, self.device)
         x = self.batch_views(step, 0)  # one view of each image, [B, 3, S, S]
         yield Phase(step, "views", lambda: showing.show_views([x], image))
 
@@ -94,8 +95,8 @@ class MemoryBank(DictionaryTrainer):
 
     def _noise(self, step: int) -> Tensor:
         """Rows drawn uniformly as noise, int64 [B, m]: a function of seed and step."""
-        seeds = torch.from_numpy(view_seeds(self.config.seed, step, _NOISE_VIEW, self.config.batch_size))
-        u = uniforms(seeds.to(self.device), self.config.bank_negatives)
+        seeds = view_seeds(self.config.seed, step, _NOISE_VIEW, self.config.batch_size)
+        u = uniforms(send(seeds, self.device), self.config.bank_negatives)
         return (u * self.bank.length).long().clamp(max=self.bank.length - 1)
 
     def loss_chance(self) -> float:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from trainers import losses, showing
+from trainers.devices import send
 from trainers.dictionary import Queue
 from trainers.dictionary_trainer import Batch, DictionaryTrainer
 from trainers.encoders import Encoder
@@ -97,8 +98,8 @@ class MoCo(DictionaryTrainer):
         if self.config.bn_splits == 1 or not self.config.shuffle_keys:
             return encoder(views)
         order = np.random.default_rng((self.config.seed, _SHUFFLE, step, view)).permutation(len(views))
-        there = torch.from_numpy(order).to(self.device, non_blocking=True)
-        back = torch.from_numpy(np.argsort(order)).to(self.device, non_blocking=True)
+        there = send(order, self.device)
+        back = send(np.argsort(order), self.device)
         return encoder(views[there])[back]
 
     def loss_chance(self) -> float:

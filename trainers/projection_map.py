@@ -34,6 +34,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainers.devices import send
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
@@ -79,8 +81,8 @@ class ProjectionMap:
 
     def __init__(self, landmarks: Landmarks, pictures: Tensor, multiple: int = 1) -> None:
         self.landmarks = landmarks
-        self._pictures = pictures[torch.from_numpy(landmarks.batch(multiple)).to(pictures.device)]
-        self._places = torch.from_numpy(landmarks.places).to(pictures.device)
+        self._pictures = pictures[send(landmarks.batch(multiple), pictures.device)]
+        self._places = send(landmarks.places, pictures.device)
 
     @property
     def pictures(self) -> int:

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from trainers.config import KnobChange, RunConfig
+from trainers.devices import send
 from trainers.encoders import Encoder
 from trainers.guard import Guard, TrainingError, broken_cause, collapse_cause
 from trainers.hashing import mix
@@ -205,7 +206,7 @@ class Trainer:
 
     def views(self, image: npt.NDArray[np.int64], seed: npt.NDArray[np.int64], step: int) -> Tensor:
         """Views of images as that step drew them, float32 [n, 3, S, S] in [0, 1]."""
-        index = torch.from_numpy(np.ascontiguousarray(image)).to(self.device, non_blocking=True)
+        index = send(image, self.device)
         return make_views(self.pictures[index], seed, self.view_settings(step))
 
     def batch_views(self, step: int, *views: int) -> Tensor:

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from trainers.config import RunConfig
+from trainers.devices import send
 from trainers.hashing import Seeds, host_uniforms
 
 CROP_RATIO = (3 / 4, 4 / 3)
@@ -73,7 +74,7 @@ def make_views(pictures: Tensor, seeds: Seeds, settings: ViewSettings) -> Tensor
         float32 [B, 3, S, S] in [0, 1].
     """
     known = host_uniforms(seeds, _COLUMNS)
-    u = torch.from_numpy(known).to(pictures.device, non_blocking=True)
+    u = send(known, pictures.device)
     if pictures.device.type != "cpu":
         return _augment(pictures, known, u, settings)
     x = torch.empty(pictures.shape, dtype=torch.float32)
@@ -105,7 +106,7 @@ def _change(x: Tensor, u: Tensor, chosen: Chosen, change: Callable[[Tensor, Tens
     """The chosen pictures changed, in place."""
     if not chosen.any():
         return x
-    rows = torch.from_numpy(np.flatnonzero(chosen)).to(x.device, non_blocking=True)
+    rows = send(np.flatnonzero(chosen), x.device)
     return x.index_copy_(0, rows, change(x[rows], u[rows]))
 
 

@@ -1,6 +1,15 @@
 import { defineConfig, loadEnv } from "vite";
 import { slimTemplates } from "./vite.templates.js";
 
+const PIECES: Record<string, string> = {
+  embed: "embed/index.html",
+  elements: "src/embed/elements.ts",
+};
+
+/**
+ * Built in two goes, so that the lesson page need not wait for what only pieces use: by itself the lesson, with
+ * `--mode pieces` after it what other sites embed.
+ */
 export default defineConfig(({ mode }) => ({
   // Relative, so that the built pages also work below a path of somebody's reverse proxy.
   base: "./",
@@ -10,7 +19,12 @@ export default defineConfig(({ mode }) => ({
     // The content security policy allows no inline script and no data: script, so nothing may be inlined.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { index: "index.html" } },
+    emptyOutDir: mode !== "pieces",
+    rollupOptions: {
+      input: mode === "pieces" ? PIECES : { index: "index.html" },
+      // The one address that other sites write into their pages has no hash.
+      output: { entryFileNames: ({ name }) => (name === "elements" ? "elements.js" : "assets/[name]-[hash].js") },
+    },
   },
   server: {
     proxy: {

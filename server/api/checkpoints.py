@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1", tags=["checkpoints"])
 
 @router.get("/runs/{run_id}/checkpoints", operation_id="list_checkpoints", responses=responses(404, 422, 503))
 async def list_checkpoints(run: RunDep, service: ServiceDep) -> CheckpointList:
-    """What the run could go on from, or be forked at, newest first."""
+    """What the run could go on from, or be forked at, newest first. A few are kept, spread over the run's life."""
     rows = await service.shelf.of(run)
     known = [CheckpointInfo(step=r.step, epoch=r.epoch, size=r.size, created=iso(r.created)) for r in rows]
     return CheckpointList(run=run.id, checkpoints=known)

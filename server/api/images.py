@@ -26,8 +26,8 @@ FOREVER = "public, max-age=31536000, immutable"
 )
 async def atlas(
     service: ServiceDep,
-    name: Annotated[str, Path(max_length=60)],
-    page: Annotated[int, Path(ge=0, le=1_000_000)],
+    name: Annotated[str, Path(max_length=60, description="Name of an image set of the catalog.")],
+    page: Annotated[int, Path(ge=0, le=1_000_000, description="Number of the sheet, from 0.")],
     v: Annotated[str | None, Query(max_length=64, description="Digest of the set, as the catalog has it.")] = None,
 ) -> Response:
     """One sheet: 64 columns of 32x32 pictures; page p holds pictures p * 4096 and up."""

@@ -18,7 +18,7 @@ from server.api.formats import MEDIA, VARY, FormatDep, content
 from server.api.schemas import EventEnvelope, EventList, Metrics
 from server.errors import Invalid, responses
 from server.exports import chunks, csv_of_figures, ordered, parquet_of_figures
-from server.live.messages import Refusal, parse_position, parse_sections
+from server.live.messages import POSITION, Refusal, parse_position, parse_sections
 from server.live.viewer import DEFAULT_SECTIONS, SECTIONS
 from server.runs import Run
 from server.service import Service
@@ -32,6 +32,9 @@ MAX_EVENTS = 1_000
 MAX_STEP = 2**53
 NAME = r"^[a-z0-9_, ]*$"
 TYPE = r"^[a-z_]+$"
+ONE_SECTION = rf"\s*(?:{'|'.join(SECTIONS)})?\s*"
+SECTION_LIST = f"^{ONE_SECTION}(?:,{ONE_SECTION})*$"
+"""Only shown, as POSITION is: what reads them says better what is wrong."""
 
 
 @router.get(
@@ -54,8 +57,8 @@ async def metrics(
     to: Annotated[int | None, Query(ge=0, le=MAX_STEP, description="Last step.")] = None,
     every: Annotated[int, Query(ge=1, le=MAX_STEP, description="Only steps that this divides.")] = 1,
 ) -> Response:
-    """Every scalar by step. JSON has at most 20,000 rows and `next` says where to go on; CSV and Parquet have all
-    rows, at most the 1,000,000 that are kept of a run."""
+    """Every figure of a run, by step. JSON has at most 20,000 rows and `next` says where to go on; CSV and
+    Parquet have all rows, at most the 1,000,000 that are kept of a run."""
     figures = None if names is None else list(dict.fromkeys(filter(None, map(str.strip, names.split(",")))))
     cut: dict[str, Any] = {"last": to, "every": every, "limit": MAX_ROWS}
     if wanted == "json":
@@ -114,8 +117,16 @@ def _plain(name: str, column: np.ndarray[Any, np.dtype[np.float64]]) -> list[flo
 async def events(
     run: RunDep,
     service: ServiceDep,
-    since: Annotated[str | None, Query(max_length=40, description="EPOCH:OFFSET; events after it.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 200,
+    since: Annotated[
+        str | None,
+        Query(
+            max_length=40,
+            description="EPOCH:OFFSET; events after it.",
+            json_schema_extra={"pattern": f"^{POSITION}$"},
+            examples=["1:4"],
+        ),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="Events a page, at most.")] = 200,
     type_: Annotated[
         str | None,
         Query(alias="type", max_length=40, pattern=TYPE, description="Only events of this type, such as evaluation."),
@@ -123,7 +134,8 @@ async def events(
     newest: Annotated[bool, Query(description="The last `limit` of them, and no `next`.")] = False,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Events in order."""
+    """Events of a run, in order. What changed and at which step: states, knobs, checkpoints, scores, errors. Where
+    `next` is given there are more: ask again with it as `since`."""
     try:
         after = (0, 0) if since is None else parse_position(since)
     except ValueError as error:
@@ -152,10 +164,16 @@ async def tick(
     run: RunDep,
     service: ServiceDep,
     sections: Annotated[
-        str | None, Query(max_length=100, description=f"Of {', '.join(SECTIONS)}; comma separated.")
+        str | None,
+        Query(
+            max_length=100,
+            description=f"Of {', '.join(SECTIONS)}; comma separated.",
+            json_schema_extra={"pattern": SECTION_LIST},
+        ),
     ] = None,
 ) -> Response:
-    """The present moment as one SBT1 frame with the whole dictionary."""
+    """The present moment as one SBT1 frame with the whole dictionary. It is what a viewer of the live wire is sent
+    first; /asyncapi.json describes the bytes. 409 where the run has shown nothing yet, or is in memory no more."""
     try:
         wanted = DEFAULT_SECTIONS if sections is None else parse_sections(sections)
     except Refusal as refusal:

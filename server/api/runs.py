@@ -5,19 +5,39 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 
-from server.api.cursors import page
-from server.api.deps import RunDep, ServiceDep
+from server.api.cursors import Cursor, page
+from server.api.deps import RunDep, ServiceDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
-from server.api.schemas import Command, CommandResult, KnobsResult, NewRun, RunList, RunResource, run_resource
+from server.api.schemas import (
+    Command,
+    CommandResult,
+    KnobsResult,
+    NewRun,
+    RunList,
+    RunResource,
+    WaitResult,
+    run_resource,
+)
 from server.errors import Invalid, responses
-from server.forking import fork
+from server.forking import Fork, fork
 from server.runs import STATES
+from server.waits import Wanted
 from trainers.config import KnobChange, Method
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        description="The same key with the same body makes one run only. Only what makes a run looks at it.",
+    ),
+]
+MAX_STEP = 2**53
+AnyKnobs = Annotated[KnobChange, Body(json_schema_extra={"minProperties": 1})]
 STATE_LIST = f"^(?:{'|'.join(STATES)})(?:,(?:{'|'.join(STATES)}))*$"
 
 
@@ -34,14 +54,13 @@ async def create_run(
     body: NewRun,
     service: ServiceDep,
     response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(min_length=1, max_length=200, description="The same key with the same body makes one run only."),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> RunResource:
-    """Make a run and start it. Without `steps` it trains while somebody watches."""
-    digest = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-    run, new = await service.create(body.config(), body.name, idempotency_key, digest)
+    """Make a run and start it. Only `method` is needed: what is left out takes the preset's value, or else the
+    method's. Without `steps` it trains while somebody watches. With `changes` it moves its own knobs at the steps that
+    they name. Send an `Idempotency-Key`, and it is safe to send the same again after a broken connection."""
+    schedule = body.schedule_of_knobs()
+    run, new = await service.create(body.config(), body.name, idempotency_key, _digest(body.text()), schedule)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     if not new:
         response.headers["Idempotent-Replayed"] = "true"
@@ -56,8 +75,8 @@ async def create_run(
 )
 async def list_runs(
     service: ServiceDep,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=120, description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Runs a page, at most.")] = 50,
+    cursor: Cursor = None,
     state: Annotated[
         str | None,
         Query(max_length=60, pattern=STATE_LIST, description="Only in one of these states, comma separated."),
@@ -92,20 +111,46 @@ async def list_runs(
     responses={**responses(404, 422), **CONDITIONAL},
 )
 async def get_run(run: RunDep, service: ServiceDep, if_none_match: IfNoneMatch = None) -> Response:
-    """One run."""
+    """A run as it is now. Poll it with `If-None-Match`, and nothing is sent while nothing has changed; the live
+    wire says every change without being asked."""
     return conditional(run_resource(run, service), if_none_match)
+
+
+@router.get("/runs/{run_id}/wait", operation_id="wait_for_run", responses=responses(404, 422, 429, 503))
+async def wait_for_run(
+    request: Request,
+    run: RunDep,
+    service: ServiceDep,
+    state: Annotated[
+        str | None,
+        Query(max_length=60, pattern=STATE_LIST, description="Until it is in one of these states, comma separated."),
+    ] = None,
+    step: Annotated[
+        int | None, Query(ge=0, le=MAX_STEP, description="Or until the figures of this step can be read.")
+    ] = None,
+    seconds: Annotated[float, Query(alias="timeout", ge=0, le=60, description="The answer comes no later.")] = 30,
+) -> WaitResult:
+    """Answers when the run is in one of the states or has reached the step, when it has ended, or when the time is
+    over, and says which. Without `state` and `step` it waits for the end. All that is told is on disk."""
+    wanted = Wanted(frozenset(state.split(",")) if state is not None else frozenset(), step)
+    why = await unless_gone(request, service.waits.over(run, wanted, seconds))
+    asked = state is not None or step is not None
+    resource = run_resource(run, service)  # as it was found: settling may take a moment
+    await service.journal.settled(run)
+    return WaitResult(reached=why in {"state", "step"} or (why == "ended" and not asked), why=why, run=resource)
 
 
 @router.delete("/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422, 503))
 async def delete_run(run: RunDep, service: ServiceDep) -> Response:
-    """Stop a run and forget all of it."""
+    """Stop a run and forget all of it: events, metrics, checkpoints, recording. The lesson's three are kept."""
     await service.remove(run)
     return Response(status_code=204)
 
 
 @router.patch("/runs/{run_id}/knobs", operation_id="change_knobs", responses=responses(404, 409, 422, 503))
-async def change_knobs(run: RunDep, body: KnobChange, service: ServiceDep) -> KnobsResult:
-    """Change knobs while the run trains; answers with the first step under them."""
+async def change_knobs(run: RunDep, body: AnyKnobs, service: ServiceDep) -> KnobsResult:
+    """Change knobs while the run trains. The answer says the first step under them, and knob and step are on disk
+    before it comes. Knobs that are not named stay as they are."""
     if not body.changes():
         raise Invalid.field("body", 'name at least one knob, as in {"momentum": 0.5}')
     step = await service.change_knobs(run, body)
@@ -115,16 +160,32 @@ async def change_knobs(run: RunDep, body: KnobChange, service: ServiceDep) -> Kn
 @router.post(
     "/runs/{run_id}/commands",
     operation_id="command_run",
-    responses={**responses(404, 409, 422, 429, 503), 201: {"description": "`fork`: the new run."}},
+    responses={
+        **responses(404, 409, 422, 429, 503),
+        201: {"description": "`fork`: the new run, or the one made before under the same Idempotency-Key."},
+    },
 )
-async def command_run(run: RunDep, body: Command, service: ServiceDep, response: Response) -> CommandResult:
-    """pause, resume, step, phase (the next part of a step), stop, evaluate or reset; answers when it is done.
-    fork makes a new run that goes on from a kept checkpoint of this one, with other knobs where you name some."""
+async def command_run(
+    run: RunDep, body: Command, service: ServiceDep, response: Response, idempotency_key: IdempotencyKey = None
+) -> CommandResult:
+    """Command a run; the answer comes when it is done. pause stops it between two steps and resume lets it go on; step
+    takes `steps` more and phase the next part of one step, and both leave it paused; stop ends it for good; evaluate
+    scores what the encoder has learned, in an event of type evaluation; reset begins anew at step 0, with another
+    `seed` if you name one. fork makes a new run that goes on from a kept checkpoint of this one, with other knobs
+    where you name some, and answers 201 with that run."""
     if body.command == "fork":
-        run = await fork(service, run, body.checkpoint, body.knobs or KnobChange(), body.end, body.name)
+        wanted = Fork(body.checkpoint, body.knobs or KnobChange(), body.end, body.name)
+        run, new = await fork(service, run, wanted, idempotency_key, _digest(f"fork {run.id} {body.model_dump_json()}"))
         response.status_code = 201
+        if not new:
+            response.headers["Idempotent-Replayed"] = "true"
         response.headers["Location"] = f"/api/v1/runs/{run.id}"
     else:
         await service.command(run, body.command, steps=body.steps, seed=body.seed)
     resource = run_resource(service.find(run.id), service)
     return CommandResult(**dict(resource), accepted=body.command)
+
+
+def _digest(asked: str) -> str:
+    """Of what a request asks for, so that a key that comes with another one is found out."""
+    return hashlib.sha256(asked.encode()).hexdigest()

@@ -2,25 +2,101 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    field_serializer,
+    model_validator,
+)
 
 from server.runs import Lesson, Run, State, iso
+from server.schedules import Changes, ScheduledChange, check_method, taken_out
+from server.waits import Why
 from trainers.config import KnobChange, RunConfig
 
 if TYPE_CHECKING:
     from server.service import Service
 
 
+PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]*"
+
+
+def _no_text(value: Any) -> Any:
+    if isinstance(value, bool | str | bytes):
+        raise ValueError("give a whole number")
+    return value
+
+
+# Whole numbers as JSON Schema has them: 3 and 3.0, not "3" and not true. The bounds stand inside `| None`, else the
+# schema would lack them, and before the validator for the same reason.
+Steps = Annotated[int, Field(ge=1, le=10_000), BeforeValidator(_no_text)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_no_text)]
+Step = Annotated[int, Field(ge=0, le=10**9), BeforeValidator(_no_text)]
+End = Annotated[int, Field(ge=1, le=10**9), BeforeValidator(_no_text)]
+
+
+def _printable(value: str) -> str:
+    if re.fullmatch(PRINTABLE, value) is None:
+        raise ValueError("is printed in one line; leave out line breaks, tabs and other control characters")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_printable), Field(max_length=80, json_schema_extra={"pattern": f"^{PRINTABLE}$"})]
+"""No control characters: a name is printed on terminals, and PostgreSQL stores no zero byte."""
+
+
+def _list_under_schedule(schema: dict[str, Any]) -> None:
+    """Tell that `schedule` takes the list, too."""
+    fields = schema["properties"]
+    listed = {name: fields["changes"][name] for name in ("type", "items", "maxItems") if name in fields["changes"]}
+    word = fields["schedule"]
+    fields["schedule"] = {
+        "anyOf": [{name: word[name] for name in ("type", "enum") if name in word}, listed],
+        "default": word["default"],
+        "title": word["title"],
+        "description": f"{word['description']} Or a list, as under `changes`; the word is the preset's then.",
+    }
+
+
 class NewRun(RunConfig):
     """Everything a run is made of; what is left out takes the method's or the preset's value."""
 
-    name: Annotated[str | None, Field(max_length=80, description="A name for people.")] = None
+    model_config = ConfigDict(json_schema_extra=_list_under_schedule)
+    name: Annotated[Name | None, Field(description="A name for people.")] = None
+    changes: Annotated[Changes, Field(default_factory=list)]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _take_changes(cls, data: Any, handler: ModelWrapValidatorHandler[NewRun]) -> NewRun:
+        if not isinstance(data, dict):
+            return handler(data)
+        others, where, changes = taken_out(data)
+        new = handler(others | ({"changes": changes} if changes else {}))
+        check_method(new.method, where, changes)
+        return new
+
+    @field_serializer("changes")
+    def _plain_changes(self, changes: list[ScheduledChange]) -> list[dict[str, Any]]:
+        return [entry.plain() for entry in changes]
 
     def config(self) -> RunConfig:
-        """The run's config without the name."""
-        return RunConfig.model_validate(self.model_dump(exclude={"name"}))
+        """The run's config, without its name and schedule."""
+        return RunConfig.model_validate(self.model_dump(exclude={"name", "changes"}))
+
+    def schedule_of_knobs(self) -> list[dict[str, Any]]:
+        """What server.runs.Run keeps as its schedule."""
+        return [entry.plain() for entry in self.changes]
+
+    def text(self) -> str:
+        """The same for the same request: where no changes are asked for, as it was before there were any."""
+        return self.model_dump_json(exclude=None if self.changes else {"changes"})
 
 
 class Command(BaseModel):
@@ -28,20 +104,14 @@ class Command(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     command: Literal["pause", "resume", "step", "phase", "stop", "evaluate", "reset", "fork"]
-    steps: Annotated[int, Field(ge=1, le=10_000, strict=True, description="With `step`: how many.")] = 1
-    seed: Annotated[int | None, Field(ge=0, le=2**31 - 1, strict=True, description="With `reset`: another seed.")] = (
-        None
-    )
+    steps: Annotated[Steps, Field(description="With `step`: how many.")] = 1
+    seed: Annotated[Seed | None, Field(description="With `reset`: another seed.")] = None
     checkpoint: Annotated[
-        int | None,
-        Field(ge=0, strict=True, description="With `fork`: step of a kept checkpoint; else the newest."),
+        Step | None, Field(description="With `fork`: step of a kept checkpoint; else the newest.")
     ] = None
     knobs: Annotated[KnobChange | None, Field(description="With `fork`: knobs that are other from there on.")] = None
-    end: Annotated[
-        int | None,
-        Field(ge=1, le=10**9, strict=True, description="With `fork`: the step at which the new run ends."),
-    ] = None
-    name: Annotated[str | None, Field(max_length=80, description="With `fork`: a name for people.")] = None
+    end: Annotated[End | None, Field(description="With `fork`: the step at which the new run ends.")] = None
+    name: Annotated[Name | None, Field(description="With `fork`: a name for people.")] = None
 
 
 class Links(BaseModel):
@@ -84,6 +154,9 @@ class RunResource(BaseModel):
     save_error: str | None = Field(description="Why the last checkpoint could not be written.")
     parent: str | None = Field(description="The run that this one was forked from.")
     parent_step: int | None = Field(description="And the step at which.")
+    schedule: list[dict[str, Any]] = Field(
+        description='Knob changes that were asked for with it: {"at": 500, "momentum": 0.5}, by step.'
+    )
     sweep: str | None = Field(description="The sweep that made it.")
     links: Links
 
@@ -92,6 +165,17 @@ class CommandResult(RunResource):
     """The run after a command; after `fork` the new run."""
 
     accepted: str
+
+
+class WaitResult(BaseModel):
+    """How a wait ended, and the run as it was then."""
+
+    reached: bool = Field(description="True where what was waited for is so.")
+    why: Why = Field(
+        description="`state` or `step`: which of the two it was. `ended`: the run has ended, so that it comes to "
+        "nothing else. `timeout`: none of these; ask again."
+    )
+    run: RunResource
 
 
 class RunList(BaseModel):
@@ -318,6 +402,7 @@ def run_resource(run: Run, service: Service) -> RunResource:
         save_error=run.save_error,
         parent=run.parent,
         parent_step=run.parent_step,
+        schedule=run.schedule,
         sweep=run.sweep,
         links=Links(
             self_=path,

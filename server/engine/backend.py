@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from server.engine.memory import host_memory
 from trainers.config import KnobChange, RunConfig
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -117,6 +118,8 @@ class Backend:
     """True where the device works on while the host goes on, so that an error may show up late, in another run."""
     lost: Callable[[BaseException], bool]
     """True when the error took the whole device with it, so that the process must be replaced."""
+    memory: Callable[[], Mapping[str, int]] = host_memory
+    """Bytes of the device by kind. Called from another thread; never waits for the device."""
 
 
 def explain(error: BaseException) -> tuple[str, str | None]:

@@ -6,8 +6,11 @@ beside it (server.engine.local) or elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from server.observing.counts import WorkerTally
 
 Message = dict[str, Any]
 
@@ -50,8 +53,10 @@ class Launch:
     again: the run trained before; the worker says with an event where it went on.
     step: the newest step that is known of it.
     checkpoints: {"path", "epoch", "offset"} of each to go on from, newest first; the place is where the run was then.
-    knobs: {"epoch", "offset", "step", "change"} of knob changes, in order. Those that came after the checkpoint
-        are made again, at the step at which they were made before.
+    knobs: {"epoch", "offset", "step", "change", "scheduled"} of knob changes, in order. Those that came after the
+        checkpoint are made again, at the step at which they were made before.
+    schedule: knob changes that were asked for with the run (server.schedules), from step 0 on. A checkpoint knows
+        which of them were still to come.
     start: the config at step 0, where the run has no checkpoint yet.
     """
 
@@ -65,6 +70,7 @@ class Launch:
     step: int = 0
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     knobs: list[dict[str, Any]] = field(default_factory=list)
+    schedule: list[dict[str, Any]] = field(default_factory=list)
     start: dict[str, Any] | None = None
 
 
@@ -80,6 +86,23 @@ class Loss:
     how: str
     run: str | None = None
     outside: bool = False
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What an operator wants to know of the engine, as last heard.
+
+    tally: of all workers since the service started; what a worker did in the second before it died is not in it.
+    memory: bytes of the training device by kind (server.engine.memory); empty while unknown.
+    evaluating: evaluations under way. restarts: workers that were lost.
+    silence: seconds since the worker last said anything; its heartbeat comes every second.
+    """
+
+    tally: WorkerTally = field(default_factory=WorkerTally)
+    memory: Mapping[str, int] = field(default_factory=dict)
+    evaluating: int = 0
+    restarts: int = 0
+    silence: float = 0.0
 
 
 class Listener(Protocol):
@@ -112,6 +135,9 @@ class Engine(Protocol):
     def images(self) -> dict[str, dict[str, Any]]:
         """Image sets by name, as last heard."""
         ...
+
+    @property
+    def figures(self) -> Figures: ...
 
     async def start(self, listener: Listener) -> None: ...
     def drain(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -33,6 +34,8 @@ class Evaluations:
     ) -> None:
         self._backend, self._reply, self._refuse = backend, reply, refuse
         self._time = TimeShare(SHARE)
+        self.ended: Counter[str] = Counter()
+        """How many are done, how many failed."""
 
     def begin(self, training: Training, request: int, others: Iterable[Training], now: float) -> None:
         """Take the run's weights as they are now and queue the work.
@@ -63,9 +66,10 @@ class Evaluations:
             result = training.evaluation.result if training.evaluation.advance(seconds) else None
         except Exception as error:
             training.evaluation = None
+            self.ended["failed"] += 1
             if self._backend.lost(error):
                 raise
-            log.warning("the evaluation of run %s failed", training.run, exc_info=True)
+            log.warning("the evaluation of run %s failed", training.run, exc_info=True, extra={"run_id": training.run})
             detail, cause = explain(error)
             training.event("error", title="The evaluation failed", detail=detail, cause=cause)
             if request is not None:
@@ -78,6 +82,7 @@ class Evaluations:
             training.show_progress(time.monotonic())
             return
         training.evaluation = None
+        self.ended["done"] += 1
         training.event("evaluation", **result)
         if request is not None:
             self._reply(request, training.resource())

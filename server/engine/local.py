@@ -14,10 +14,14 @@ from dataclasses import asdict
 from typing import Any
 
 from server.engine import black_box, pipe
-from server.engine.base import EngineGone, EngineRefusal, Launch, Listener, Loss, Message, Watch
+from server.engine.base import EngineGone, EngineRefusal, Figures, Launch, Listener, Loss, Message, Watch
+from server.engine.last_words import read_lines
+from server.observing.counts import WorkerTally
+from server.observing.logs import relay
 from server.settings import REPOSITORY, Settings
 
 log = logging.getLogger("sushibelt")
+worker_log = logging.getLogger("sushibelt.worker")
 
 START_SECONDS = 180.0  # importing torch from a cold disk is slow
 SILENT_SECONDS = 30.0  # no heartbeat, or the training thread stuck outside a step
@@ -27,6 +31,7 @@ STEADY_SECONDS = 60.0  # a worker that lived so long starts the backoff anew
 DRAIN_SECONDS = 5.0  # for last checkpoints when the service stops
 STOP_SECONDS = DRAIN_SECONDS + 1.5
 REPLY_SECONDS = 60.0
+LAST_WORDS_SECONDS = 0.5
 EVALUATE_SECONDS = 86_400.0  # it waits for its turn; whatever ends it is answered, also the worker's death
 CRASHES = frozenset({4, 6, 7, 8, 11})  # SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: what code does to itself
 PENDING_LIMIT = 1_000
@@ -44,6 +49,7 @@ class LocalEngine:
             "images": {name: str(path) for name, path in settings.images.items()},
             "checkpoint_seconds": settings.checkpoint_seconds,
             "box": str(settings.data_dir / "worker.at"),
+            "log_level": settings.log_level,
         }
         self._box = settings.data_dir / "worker.at"
         self._arguments = list(worker_arguments)
@@ -63,6 +69,9 @@ class LocalEngine:
         self._device = ""
         self._devices: list[dict[str, str]] = []
         self._images: dict[str, dict[str, Any]] = {}
+        self._restarts = 0
+        self._past = WorkerTally()
+        self._beat: Message = {}
 
     # What is known
 
@@ -85,6 +94,16 @@ class LocalEngine:
     @property
     def images(self) -> dict[str, dict[str, Any]]:
         return self._images
+
+    @property
+    def figures(self) -> Figures:
+        tally = WorkerTally()
+        for part in (self._past.message(), self._beat.get("tally")):
+            if part is not None:
+                tally.take_in(part)
+        silence = time.monotonic() - self._last_beat if self._last_beat else 0.0
+        memory, evaluating = self._beat.get("memory", {}), self._beat.get("evaluating", 0)
+        return Figures(tally, memory, evaluating, self._restarts, silence)
 
     @property
     def pid(self) -> int | None:
@@ -146,8 +165,12 @@ class LocalEngine:
             if self._fatal is None:
                 self._settled.clear()
             self._fail_pending(how)
+            if self._beat:
+                self._past.take_in(self._beat["tally"])
+                self._beat = {}
             if self._closing:
                 return
+            self._restarts += 1
             run = black_box.read(self._box)
             log.error("%s%s", how, f" while run {run} was at work" if run else "")
             try:
@@ -167,14 +190,17 @@ class LocalEngine:
             black_box.clear(self._box)
             command = [sys.executable, "-m", "server.engine.worker", json.dumps(self._options)]
             process = await asyncio.create_subprocess_exec(
-                *command, *self._arguments, stdin=PIPE, stdout=PIPE, limit=1 << 20, cwd=REPOSITORY
+                *command, *self._arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=1 << 20, cwd=REPOSITORY
             )
         except OSError as error:
             return f"the worker process could not be started: {error}"
         self._process = process
+        assert process.stdout is not None
+        assert process.stderr is not None
         watchdog = asyncio.create_task(self._watchdog(process), name="worker watchdog")
+        words = read_lines(process.stderr, lambda line: relay(line, worker_log))
+        listening = asyncio.create_task(words, name="worker log")
         try:
-            assert process.stdout is not None
             while (message := await pipe.read_async(process.stdout)) is not None:
                 await self._hear(*message)
         except (pipe.PipeError, ValueError) as error:
@@ -190,6 +216,8 @@ class LocalEngine:
                     await asyncio.wait_for(process.wait(), 1.0 if not self._why else 0.01)
                 _kill(process)
         code = await process.wait()
+        await asyncio.wait({listening}, timeout=LAST_WORDS_SECONDS)  # a child of its own may hold the pipe open
+        listening.cancel()
         self._own = self._own or (not self._why and -code in CRASHES)
         return self._why or _ending(code)
 
@@ -218,6 +246,7 @@ class LocalEngine:
         elif kind == "reply":
             self._resolve(message)
         elif kind == "beat":
+            self._beat = message
             self._check_busy(message)
             await listener.on_steps(message["steps"])
         elif kind == "images":

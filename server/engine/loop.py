@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from server.engine.resuming import Resumption
 from server.engine.saving import Saving
 from server.engine.scheduler import FairScheduler
 from server.engine.training import ENDED, STEP_REPLY_SECONDS, Training, Watch
+from server.observing.counts import WorkerTally
 from server.runs import THEN_PAUSED
 from trainers.config import KnobChange, RunConfig
 from trainers.guard import TrainingError
@@ -70,6 +72,7 @@ class Loop:
         self._resumptions: dict[str, Resumption] = {}
         self.scheduler = FairScheduler()
         self.evaluations = Evaluations(backend, self._reply, self._refuse)
+        self.tally = WorkerTally(evaluations=self.evaluations.ended)
         self.phase: tuple[str, float] = ("idle", time.monotonic())
         self._images: dict[str, Any] = {}
         self._operations: dict[str, Callable[[Message], None]] = {
@@ -129,8 +132,22 @@ class Loop:
         return min(wait, IDLE_SECONDS if evaluated is None else PIECE_SECONDS)
 
     def _step(self, training: Training, now: float) -> None:
-        with self.backend.stopwatch.time(training.run):  # on a GPU it waits here, and here an error shows
-            training.train(now)
+        method = training.config.method
+        with self._counting(training), self.backend.stopwatch.time(training.run):
+            training.train(now)  # on a GPU the stopwatch waits at the end of it, and there an error shows
+        self.tally.timed(method, self.backend.stopwatch.seconds(training.run))
+
+    def _phase(self, training: Training, now: float) -> None:
+        with self._counting(training):
+            training.take_phase(now)
+
+    @contextmanager
+    def _counting(self, training: Training) -> Iterator[None]:
+        taken, method = training.taken, training.config.method
+        try:
+            yield
+        finally:
+            self.tally.stepped(method, training.taken - taken)
 
     def _evaluate_some(self, now: float, free: float) -> bool | None:
         """A piece of the oldest evaluation, if it may take time now; None where there is no evaluation.
@@ -162,12 +179,12 @@ class Loop:
             action(*args)
             self.box.at("")
         except TrainingError as error:
-            log.warning("run %s paused itself: %s", training.run, error)
+            log.warning("run %s paused itself: %s", training.run, error, extra={"run_id": training.run})
             self._guard(training, training.halt, error)
             self._answer_step(training, float("inf"))
         except Exception as error:
             self._give_up_if_lost(error)  # the black box goes on naming the run; the service decides about it
-            log.exception("run %s failed at step %d", training.run, training.step)
+            log.exception("run %s failed at step %d", training.run, training.step, extra={"run_id": training.run})
             asked = training.evaluation_reply if training.evaluation is not None else None
             training.fail(error)
             self._refuse(asked, "failed", training.reason or "the run failed")
@@ -200,7 +217,7 @@ class Loop:
             raise
         except Exception as error:
             self._give_up_if_lost(error)
-            log.exception("request %s failed", message.get("op"))
+            log.exception("request %s failed", message.get("op"), extra={"run_id": message.get("run")})
             self._refuse(message.get("id"), "worker_error", explain(error)[0])
 
     def _reply(self, request: int | None, value: Any = None) -> None:
@@ -339,7 +356,7 @@ class Loop:
         if command == "phase":
             if training.trainer is None:
                 raise Refused("not_begun", training.reason or "the run has not begun yet")
-            self._guard(training, training.take_phase, time.monotonic())
+            self._guard(training, self._phase, training, time.monotonic())
             self._reply(message["id"], training.resource())
             return
         training.pending_steps = 0
@@ -348,7 +365,7 @@ class Loop:
         if training.state in ENDED:
             raise Refused("not_active", f"the run is {training.state}; reset starts it again")
         if command == "stop":
-            training.become("stopped")
+            training.become("stopped", message.get("reason"))
         else:
             training.paused = command == "pause"
             if training.trainer is not None:

@@ -34,6 +34,8 @@ class Outbox:
         self._entries: deque[_Entry] = deque()
         self._ticks: dict[str, _Entry] = {}
         self._bytes = 0
+        self.replaced = 0
+        """Ticks that were forgotten for a newer one."""
         self._busy = False
         self._ready = threading.Condition()
         threading.Thread(target=self._run, name="outbox", daemon=True).start()
@@ -58,6 +60,7 @@ class Outbox:
                 if old is not None and old.data is not None:
                     self._bytes -= len(old.data)
                     old.data = None
+                    self.replaced += 1
                 self._ticks[entry.key] = entry
             self._entries.append(entry)
             self._bytes += len(entry.data)

@@ -67,7 +67,9 @@ class Saving:
         training.flush_metrics(now)
         # Acknowledged, and not in the trainer before their step has come.
         ahead = [[step, change.changes()] for step, change in training.knobs_ahead]
-        taken = self._backend.take(trainer, {"ahead": ahead})
+        schedule = [[step, change.changes()] for step, change in training.schedule]
+        notes = {"ahead": ahead, "schedule": schedule, "said": sorted(training.said)}
+        taken = self._backend.take(trainer, notes)
         name = f"{training.epoch}-{taken.step}-{training.offset}.safetensors"
         path = self._folder / training.run / name
         self._writing.add(training.run)
@@ -93,7 +95,9 @@ class Saving:
                 message["size"] = job.path.stat().st_size
             except Exception as error:
                 message["error"] = str(error)
-                log.warning("a checkpoint of run %s could not be written: %s", job.run, error)
+                log.warning(
+                    "a checkpoint of run %s could not be written: %s", job.run, error, extra={"run_id": job.run}
+                )
             message["seconds"] = job.took + time.monotonic() - begun
             self._post(message)
 
@@ -130,7 +134,9 @@ class Saving:
                 try:
                     self.care(training, time.monotonic(), at_once=True)
                 except Exception as error:
-                    log.warning("run %s goes without a last checkpoint: %s", training.run, error)
+                    log.warning(
+                        "run %s goes without a last checkpoint: %s", training.run, error, extra={"run_id": training.run}
+                    )
             if not left and not self._writing:
                 return
             try:

@@ -77,10 +77,17 @@ class Training:
     step_reply: tuple[int, float] | None = None
     snapshot_wanted: set[str] | None = None
     next_step: float = 0.0
+    taken: int = 0
+    """Steps taken here, those included that were taken before."""
     known_step: int = 0
     """The newest step that the service knows of, also before the trainer is there."""
     knobs_ahead: deque[tuple[int, KnobChange]] = field(default_factory=deque)
     """Knob changes of the past that come again: (first step under them, change), in order."""
+    schedule: deque[tuple[int, KnobChange]] = field(default_factory=deque)
+    """Changes that were asked for with the run and are to come: (first step under it, change), by step. Nobody's own
+    change takes them away."""
+    said: set[int] = field(default_factory=set)
+    """Steps of `schedule` whose change was said before the run was taken back: the config has it already."""
     saved_step: int = 0
     save_due: float = 0.0
     save_error: str | None = None
@@ -137,9 +144,9 @@ class Training:
         self.event("state", state=state, previous=previous, reason=reason)
 
     def begin(self, trainer: TrainerLike, now: float) -> None:
-        """The images are there: step 0 is on show and training may start."""
+        """The images are there: the first step is on show and training may start, unless its last is taken already."""
         self.trainer, self.save_due = trainer, now + FIRST_SAVE_SECONDS
-        self.become("paused" if self.paused else "running")
+        self.become("finished" if trainer.finished else "paused" if self.paused else "running")
         self._unwatched_since = now - SLEEP_AFTER
         self.drowse(now)
         self.tick(now, everyone=True, whole=True, single=True)
@@ -166,11 +173,11 @@ class Training:
     def train(self, now: float) -> None:
         """Take one step and say what is due."""
         assert self.trainer is not None
+        self._knobs_due(now)
         limit = self.trainer.config.steps_per_second
         if limit:
             # Keep the beat after a late step, but never rush to make up for many.
             self.next_step = max(self.next_step + 1 / limit, now - 1 / limit)
-        self._knobs_again()
         self.trainer.train_step()
         now = time.monotonic()
         self._count(now)
@@ -195,7 +202,7 @@ class Training:
         assert self.trainer is not None
         self.pending_steps, self.paused = 0, True
         if self.trainer.between_steps:
-            self._knobs_again()
+            self._knobs_due(now)
         phase = self.trainer.train_phase()
         self.become("paused")
         self.tick(now, everyone=True, single=True, phase=phase)
@@ -211,6 +218,7 @@ class Training:
         return now - self._last_tick >= 0.97 / pace
 
     def _count(self, now: float) -> None:
+        self.taken += 1
         self._pace.append((now, self.step))
         while len(self._pace) > 2 and now - self._pace[0][0] > RATE_SECONDS:
             self._pace.popleft()
@@ -250,6 +258,7 @@ class Training:
         else:
             step = self.trainer.apply(change)
             self.knobs_ahead = deque(superseded(self.knobs_ahead, change))
+            self.said = still_said(self.said, self.schedule, step, change)
         self.config = config
         self.next_step = 0.0
         self.event("knobs", knobs=change.changes(), step=step)
@@ -257,11 +266,30 @@ class Training:
             self.tick(time.monotonic(), everyone=True, whole=True)
         return step
 
-    def _knobs_again(self) -> None:
-        """Make the changes whose step has come: after a loss they act where they acted before."""
+    def _knobs_due(self, now: float) -> None:
+        """Make the changes whose step has come: after a loss they act where they acted before. Of one step the
+        schedule's comes last, as it does where nothing is lost: who moves a knob does it before that step begins."""
         assert self.trainer is not None
         while self.knobs_ahead and self.knobs_ahead[0][0] <= self.trainer.step + 1:
             self.trainer.apply(self.knobs_ahead.popleft()[1])
+        while self.schedule and self.schedule[0][0] <= self.trainer.step + 1:
+            at, change = self.schedule.popleft()
+            step = self.trainer.apply(change)
+            if at in self.said:
+                self.said.discard(at)
+            else:
+                self._promise(change)
+                self.event("knobs", knobs=change.changes(), step=step, scheduled=True)
+            if "queue_length" in change.changes():
+                self.tick(now, everyone=True, whole=True)
+
+    def _promise(self, change: KnobChange) -> None:
+        """The config with a change of the schedule, and over it what was promised for later steps already."""
+        known = [entry for entry in self.schedule if entry[0] in self.said]
+        config = self.config.with_knobs(change)
+        for _, later in sorted([*self.knobs_ahead, *known], key=lambda entry: entry[0]):
+            config = config.with_knobs(later)
+        self.config = config
 
     # Checkpoints
 
@@ -418,3 +446,13 @@ def superseded(
         if others:
             left.append((step, KnobChange.model_validate(others)))
     return left
+
+
+def still_said(
+    said: Iterable[int], schedule: Iterable[tuple[int, KnobChange]], step: int, change: KnobChange
+) -> set[int]:
+    """Which of the scheduled changes that were said need not be said again, after somebody moved knobs from `step` on:
+    the config now has that person's value of the same knob, until the scheduled change is made again and said."""
+    moved = change.changes().keys()
+    again = {at for at, entry in schedule if at >= step and moved & entry.changes().keys()}
+    return set(said) - again

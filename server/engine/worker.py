@@ -29,8 +29,12 @@ from server.engine.backend import Backend, explain
 from server.engine.black_box import BlackBox
 from server.engine.gallery import Gallery
 from server.engine.loop import DeviceLost, Loop
+from server.engine.memory import host_memory
 from server.engine.outbox import Outbox
 from server.engine.saving import Saving
+from server.observing import logs
+
+log = logging.getLogger("sushibelt.worker")
 
 BEAT_SECONDS = 1.0
 EXIT_DEVICE_LOST = 70
@@ -154,6 +158,17 @@ def load_backend(options: dict[str, Any]) -> Backend:
             return False
         return isinstance(error, torch.AcceleratorError)
 
+    def memory() -> dict[str, int]:
+        """Bytes from the books of torch's allocator; the driver is not asked, so nothing waits."""
+        if device.type == "cuda":
+            total = torch.cuda.get_device_properties(device).total_memory
+            taken = {"allocated": torch.cuda.memory_allocated(device), "reserved": torch.cuda.memory_reserved(device)}
+            return taken | {"total": total}
+        if device.type == "mps":
+            taken = {"allocated": torch.mps.current_allocated_memory(), "reserved": torch.mps.driver_allocated_memory()}
+            return taken | {"total": torch.mps.recommended_max_memory()}
+        return host_memory()
+
     return Backend(
         make_trainer=make,
         make_evaluation=Evaluation,  # type: ignore[arg-type]
@@ -165,6 +180,7 @@ def load_backend(options: dict[str, Any]) -> Backend:
         devices=list_devices(),
         asynchronous=device.type != "cpu",
         lost=lost,
+        memory=memory,
     )
 
 
@@ -213,7 +229,13 @@ def beat(loop: Loop, outbox: Outbox) -> None:
         phase, since = loop.phase
         steps = {run: training.step for run, training in list(loop.runs.items())}
         busy = time.monotonic() - since
-        outbox.send({"kind": "beat", "phase": phase, "busy": round(busy, 1), "steps": steps})
+        loop.tally.ticks_replaced = outbox.replaced
+        known = {
+            "tally": loop.tally.message(),
+            "memory": loop.backend.memory(),
+            "evaluating": sum(training.evaluation is not None for training in list(loop.runs.values())),
+        }
+        outbox.send({"kind": "beat", "phase": phase, "busy": round(busy, 1), "steps": steps, **known})
 
 
 def main() -> int:
@@ -228,7 +250,12 @@ def main() -> int:
     requests, answers = private_pipes()
     for name in (signal.SIGINT, signal.SIGTERM):  # these go to the whole group; the server decides
         signal.signal(name, signal.SIG_IGN)
-    logging.basicConfig(format="worker: %(levelname)s %(message)s")
+    logs.set_up("json", options.get("log_level", "info"))
+    sys.excepthook = lambda *error: log.critical("the worker process ends by an error", exc_info=error)
+    threading.excepthook = lambda args: log.critical(
+        "a thread of the worker ends by an error",
+        exc_info=(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback),
+    )
     outbox = Outbox(lambda data: write_all(answers, data))
     inbox: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=read_requests, args=(requests, inbox), name="requests", daemon=True).start()

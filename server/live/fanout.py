@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from server.live import frames
 from server.live.viewer import Viewer
+from server.observing.counts import LAG_SECONDS, Histogram
 
 log = logging.getLogger("sushibelt")
 
@@ -54,19 +56,28 @@ class Fanout:
     """The list of outlets that have something to do."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Outlet] = deque()
+        self._waiting: deque[tuple[Outlet, float]] = deque()
+        self.lag = Histogram(LAG_SECONDS)
+        """How long sockets waited for their turn; of each portion the longest, which is its first."""
         self._running = False
+
+    @property
+    def waiting(self) -> int:
+        """Outlets on the list."""
+        return len(self._waiting)
 
     def add(self, outlet: Outlet) -> None:
         """Let the outlet send soon."""
-        self._waiting.append(outlet)
+        self._waiting.append((outlet, time.monotonic()))
         if not self._running:
             self._running = True
             asyncio.get_running_loop().call_soon(self._work)
 
     def _work(self) -> None:
+        if self._waiting:
+            self.lag.add(time.monotonic() - self._waiting[0][1])
         for _ in range(min(PORTION, len(self._waiting))):
-            self._waiting.popleft().send()
+            self._waiting.popleft()[0].send()
         self._running = bool(self._waiting)
         if self._running:
             asyncio.get_running_loop().call_soon(self._work)

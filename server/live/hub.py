@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -51,15 +51,40 @@ class Channel:
         return [viewer for viewer in self.viewers if viewer.person]
 
 
+@dataclass
+class LiveCounts:
+    """What viewers got, all that ever came; and what waits for them now."""
+
+    seeing: int = 0
+    sent: int = 0
+    dropped: int = 0
+    waiting: int = 0
+    waiting_bytes: int = 0
+
+
 class Hub:
     """All channels. `on_watch(run, watch)` hears what viewers together ask for; `on_lack(run)` that one
-    needs a snapshot."""
+    needs a snapshot; `on_news(run)` that an event of it was told, or that it began anew or is gone."""
 
-    def __init__(self, on_watch: Callable[[str, Watch], None], on_lack: Callable[[str], None]) -> None:
-        self._on_watch, self._on_lack = on_watch, on_lack
+    def __init__(
+        self,
+        on_watch: Callable[[str, Watch], None],
+        on_lack: Callable[[str], None],
+        on_news: Callable[[str], None] = lambda run: None,
+    ) -> None:
+        self._on_watch, self._on_lack, self._on_news = on_watch, on_lack, on_news
         self._channels: dict[str, Channel] = {}
         self._people: set[Viewer] = set()
         self._lines: set[Viewer] = set()
+        self._gone = LiveCounts()
+        self.published = 0
+        """Ticks that came."""
+        self.said: Counter[str] = Counter()
+        """Events by type."""
+        self.closed: Counter[int] = Counter()
+        """Sockets that were closed from here, by close code."""
+        self.refused: Counter[int] = Counter()
+        """Sockets that were not let in, by close code."""
         self.emptied = asyncio.Event()
         """Set while there is no viewer at all."""
         self.emptied.set()
@@ -74,6 +99,7 @@ class Hub:
             for viewer in channel.viewers:
                 viewer.forget()
         channel.epoch, channel.offset = epoch, offset
+        self._on_news(run)
 
     def remove(self, run: str, code: int, reason: str) -> None:
         """The run is gone."""
@@ -82,6 +108,7 @@ class Hub:
             viewer.end(code, reason)
         for future in channel.waiting if channel else ():
             future.cancel()
+        self._on_news(run)
 
     def lacked(self, run: str) -> tuple[str, ...]:
         """Sections of a snapshot that serves all who watch, and a recorder where it is one that lacks it."""
@@ -103,6 +130,20 @@ class Hub:
         """Who watches a run, of all runs, also who is gone while they leave, and sockets of many runs."""
         return len(self._people) + len(self._lines)
 
+    def counts(self) -> LiveCounts:
+        """Of all viewers, those included that are gone."""
+        found = LiveCounts(sent=self._gone.sent, dropped=self._gone.dropped)
+        found.seeing = sum(channel.watch.viewers for channel in self._channels.values())
+        for viewer in self._people:
+            found.sent += viewer.sent
+            found.dropped += viewer.dropped
+        for viewer in self._people | self._lines:
+            texts, size = viewer.queued
+            found.waiting += texts
+            # A socket of many runs weighs what waits for each of its viewers.
+            found.waiting_bytes += size if viewer.line is None else 0
+        return found
+
     # Viewers
 
     def join(self, run: str, viewer: Viewer) -> None:
@@ -121,7 +162,10 @@ class Hub:
 
     def leave(self, run: str, viewer: Viewer) -> None:
         """The viewer is gone."""
-        self._people.discard(viewer)
+        if viewer in self._people:
+            self._people.discard(viewer)
+            self._gone.sent += viewer.sent
+            self._gone.dropped += viewer.dropped
         channel = self._channels.get(run)
         if channel is not None and viewer in channel.viewers:
             channel.viewers.discard(viewer)
@@ -260,6 +304,7 @@ class Hub:
         channel = self._channels.get(run)
         if channel is None or tick.epoch != channel.epoch:
             return
+        self.published += 1
         channel.offset = max(channel.offset, tick.offset)
         channel.latest = tick
         if tick.snapshot:
@@ -280,12 +325,14 @@ class Hub:
             return
         if event.epoch == channel.epoch:  # an older one was late on disk; it is none the less of this run's history
             channel.offset = max(channel.offset, event.offset)
+        self.said[event.body["type"]] += 1
         channel.events.append(event)
         channel.last = event.position
         message = event_text(run, event)
         size = len(message.encode())
         for viewer in channel.people:
             viewer.say(message, size)
+        self._on_news(run)
 
     def last_event(self, run: str) -> str | None:
         """EPOCH:OFFSET of the newest event that viewers heard, or None."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +20,7 @@ from server.live.viewer import DEFAULT_RATE, DEFAULT_SECTIONS, SECTIONS
 
 MESSAGE_LIMIT = 4 * 1024
 MIN_RATE = 0.2
+POSITION = r"[0-9]{1,18}:[0-9]{1,18}"
 
 CLOSE_CODES = {
     1000: "the viewer said goodbye",
@@ -237,12 +239,10 @@ def parse_rate(text: str | None) -> float:
 
 def parse_position(text: str) -> tuple[int, int]:
     """`EPOCH:OFFSET`. Raises ValueError."""
-    epoch, colon, offset = text.partition(":")
-    if colon and epoch.isdecimal() and offset.isdecimal() and len(text) <= 40:
-        position = int(epoch), int(offset)
-        if max(position) < 2**62:
-            return position
-    raise ValueError("since is EPOCH:OFFSET, two whole numbers with a colon, as events carry them")
+    if re.fullmatch(POSITION, text) is None:
+        raise ValueError("since is EPOCH:OFFSET, two whole numbers with a colon, as events carry them")
+    epoch, _, offset = text.partition(":")
+    return int(epoch), int(offset)
 
 
 def parse_since(text: str | None) -> tuple[int, int] | None:

@@ -55,6 +55,7 @@ async def serve(
         close = (error.close, error.detail)
         first.say(wire.text("error", code=error.code, detail=error.detail))
     if close is not None:
+        service.hub.closed[close[0]] += 1
         await _close(socket, viewers, *close)
 
 
@@ -93,6 +94,8 @@ async def _close(socket: WebSocket, viewers: Sequence[Viewer], code: int, reason
 
 async def send_away(socket: WebSocket, refusal: Refusal) -> None:
     """Say what is wrong and close."""
+    service: Service = socket.app.state.service
+    service.hub.refused[refusal.close] += 1
     with contextlib.suppress(*LOST):
         await socket.send_text(wire.text("error", code=refusal.code, detail=refusal.detail))
         await socket.close(refusal.close, refusal.detail[:120])

@@ -20,6 +20,7 @@ from server.live.messages import (
 from server.live.recovery import greeting
 from server.live.session import LOST, send_away
 from server.live.viewer import Viewer
+from server.observing.context import bind_run
 from server.runs import Run
 from server.service import Service
 
@@ -34,6 +35,7 @@ async def live(socket: WebSocket, run_id: str) -> None:
     try:
         admit(service)
         run = find(service, run_id)
+        bind_run(run.id)
         query = socket.query_params
         viewer = Viewer(sections=parse_sections(query.get("sections")), rate=parse_rate(query.get("rate")))
         since = parse_since(query.get("since"))

@@ -99,6 +99,10 @@ class Viewer:
     ended: Signal = field(default_factory=asyncio.Event)
     """Hears that the viewer is to be closed."""
     close: tuple[int, str] | None = None
+    sent: int = 0
+    """Ticks that it took."""
+    dropped: int = 0
+    """Ticks that a newer one replaced before it took them."""
     _texts: deque[str] = field(default_factory=deque)
     _bytes: int = 0
     _count: int | None = None
@@ -150,19 +154,23 @@ class Viewer:
         brings = self._short and tick.sections >= set(self.sections)
         if not tick.dictionary or "dict" not in self.sections:
             if tick.everyone or self._latest is None or tick.offset > self._latest.offset:
+                self.dropped += self._latest is not None
                 self._latest = tick
         elif tick.written is None or tick.first is None:
             return not self.lacking
         elif tick.snapshot:
             if not tick.everyone and not self.lacking and not brings:
                 return True  # somebody else asked for it
+            self.dropped += (self._base is not None) + (self._latest is not None)
             self._base, self._latest = tick, None
         elif self._base is not None and self._base.written is not None:
             if tick.first > self._base.written:
                 self.forget()
                 return False
+            self.dropped += self._latest is not None
             self._latest = tick
         elif self._held is not None and tick.first <= self._held:
+            self.dropped += self._latest is not None
             self._latest = tick
         else:
             self.forget()
@@ -217,6 +225,11 @@ class Viewer:
         return found
 
     @property
+    def queued(self) -> tuple[int, int]:
+        """Messages that wait, and their bytes."""
+        return len(self._texts), self._bytes
+
+    @property
     def has_text(self) -> bool:
         return bool(self._texts) or self._count is not None
 
@@ -236,6 +249,7 @@ class Viewer:
         if tick.written is not None:
             self._held = tick.written
         self._blank = False
+        self.sent += 1
         return tick.form(self.taken_sections)
 
     def next(self) -> Tick | None:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from server.live import wire
 from server.live.hub import Hub
 from server.live.viewer import SECTIONS, SMALL, Tick, Viewer
+from server.observing.context import begin_run
 from server.recordings.format import CHANGE, SNAPSHOT
 from server.recordings.tape import Tape, reason
 from server.runs import Run
@@ -125,6 +126,7 @@ class Recorder:
         self._writer.submit(self.tape.close)
 
     async def _work(self) -> None:
+        begin_run(self.run.id)
         while True:
             try:
                 await self._record()

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.observing.counts import WRITE_SECONDS, Histogram
 from server.store.errors import StoreError as StoreError
 from server.store.postgresql import Postgresql
 from server.store.schema import upgrade
@@ -72,6 +73,10 @@ class Database:
     def __init__(self, where: Path | str) -> None:
         self._kind: Sqlite | Postgresql = Sqlite(where) if isinstance(where, Path) else Postgresql(where)
         self._writer = asyncio.Lock()
+        self.write_seconds = Histogram(WRITE_SECONDS)
+        """Of transactions that were committed, from when they had their turn."""
+        self.write_failures = 0
+        """Transactions that were not committed because of a database error."""
         self.name = self._kind.name
         """For people, without a password."""
 
@@ -106,17 +111,31 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed at the end of the block."""
+        try:
+            async with self._as_writer() as connection:
+                began = time.perf_counter()
+                yield connection
+                await connection.commit()
+                self.write_seconds.add(time.perf_counter() - began)
+        except SQLAlchemyError:
+            self.write_failures += 1
+            raise
+
+    @asynccontextmanager
+    async def _as_writer(self) -> AsyncIterator[AsyncConnection]:
+        """The one transaction that may write; what is not committed within the block is not done."""
         with _as_sqlalchemy():
             async with self._writer, self._kind.writing() as connection:
                 try:
                     yield connection
-                    await connection.commit()
-                except BaseException:
+                finally:
                     await connection.rollback()
-                    raise
 
-    async def ping(self) -> None:
-        """Raise if the database cannot be read."""
+    async def ping(self, *, writing: bool = False) -> None:
+        """Raise if the database cannot be read; with `writing` also if no transaction that writes can be begun."""
+        if writing:
+            async with self._as_writer():
+                pass
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 

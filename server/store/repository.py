@@ -46,10 +46,17 @@ class Repository:
         """A new run with its first events, and the checkpoint that it begins with, in one transaction; the events
         as they are stored, each with the one before it."""
         async with self.database.write() as connection:
-            await connection.execute(insert(RunRow).values(**columns))
+            stored = await self.insert_run(connection, columns, events)
             if checkpoint is not None:
                 await connection.execute(insert(CheckpointRow).values(**asdict(checkpoint)))
-            return await self._add_events(connection, columns["id"], events)
+            return stored
+
+    async def insert_run(
+        self, connection: AsyncConnection, columns: dict[str, Any], events: Sequence[Event]
+    ) -> list[Event]:
+        """A new run with its first events, as a part of the caller's transaction; the events as they are stored."""
+        await connection.execute(insert(RunRow).values(**columns))
+        return await self._add_events(connection, columns["id"], events)
 
     async def save(self, run: str, columns: dict[str, Any], events: Sequence[Event] = ()) -> list[Event]:
         """The run as it is now together with the events that made it so, in one transaction; the events as stored."""

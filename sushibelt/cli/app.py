@@ -119,8 +119,14 @@ def run(
         config = words.settings(set_ or ())
         made = service(context).run(
             method,
-            schedule=words.schedule(at or ()) or config.pop("schedule", None),
-            **{"images": images, "steps": steps, "seed": seed, "name": name, **config},
+            **{
+                "changes": words.schedule(at or ()),
+                "images": images,
+                "steps": steps,
+                "seed": seed,
+                "name": name,
+                **config,
+            },
         )
         if not json:
             print(made.id, flush=True)
@@ -202,7 +208,7 @@ def sweep(
     context: typer.Context,
     method: Annotated[str, typer.Argument(help="moco, memory_bank or simclr.")],
     grid: Annotated[list[str] | None, typer.Option(metavar="NAME=V1,V2,...", help="May be repeated.")] = None,
-    seeds: Annotated[str, typer.Option(help="Comma separated.")] = "0",
+    seeds: Annotated[str | None, typer.Option(metavar="S1,S2,...", help="A run of each point for each.")] = None,
     set_: Sets = None,
     images: Images = None,
     steps: Steps = None,
@@ -218,11 +224,10 @@ def sweep(
     """
     with words.exits():
         base = {"method": method, "images": images, "steps": steps, **words.settings(set_ or ())}
-        numbers = [int(part) for part in seeds.split(",") if part.strip().isdecimal()]
         made = service(context).sweep(
             words.grid(grid or ()),
             base={name: found for name, found in base.items() if found is not None},
-            seeds=numbers,
+            seeds=words.seeds(seeds),
             parallel=parallel,
             evaluate=evaluate or None,
         )
@@ -252,13 +257,12 @@ def export(
     json: Annotated[Path | None, typer.Option(help="Figures by step as JSON.")] = None,
     recording: Annotated[Path | None, typer.Option(help="The recording, for `play` and the web page.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="The newest checkpoint, as safetensors.")] = None,
-    site: Annotated[Path | None, typer.Option(help="A folder with a page that plays the run on its own.")] = None,
 ) -> None:
-    """Save what a run left: figures, recording, checkpoint, a page. Without options: CSV on standard output."""
+    """Save what a run left: figures, recording, checkpoint. Without options: CSV on standard output."""
     with words.exits():
         client = service(context)
         path = f"/api/v1/runs/{run}"
-        if not any((csv, parquet, json, recording, checkpoint, site)):
+        if not any((csv, parquet, json, recording, checkpoint)):
             csv = Path("-")
         wanted: list[tuple[Path | None, str, dict[str, Any]]] = [
             *((file, "/metrics", {"format": form}) for file, form in ((csv, "csv"), (parquet, "parquet"))),
@@ -269,11 +273,6 @@ def export(
         for file, part, query in wanted:
             if file is not None:
                 save(client, file, path + part, query)
-        if site is not None:
-            from sushibelt.unpack import unpack
-
-            files = unpack(client.rest.raw(f"{path}/site"), site)
-            print(f"{site}: {len(files)} files; put the folder on any web host", file=sys.stderr)
 
 
 @app.command()

@@ -69,6 +69,16 @@ def grid(pairs: Sequence[str]) -> dict[str, list[Any]]:
     return found
 
 
+def seeds(text: str | None) -> list[int] | None:
+    """`0,1,2`. Raises typer.BadParameter."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise typer.BadParameter(f"{text!r} is not a list of seeds; write it like 0,1,2")
+    return [int(part) for part in parts]
+
+
 def schedule(entries: Sequence[str]) -> list[dict[str, Any]] | None:
     """`500:momentum=0.5,temperature=0.2` and the like, in order."""
     found = []
@@ -76,8 +86,8 @@ def schedule(entries: Sequence[str]) -> list[dict[str, Any]] | None:
         step, colon, pairs = entry.partition(":")
         if not colon or not step.isdecimal():
             raise typer.BadParameter(f"{entry!r} is not STEP:name=value; write it like 500:momentum=0.5")
-        found.append({"step": int(step), "knobs": settings(pairs.split(","))})
-    return sorted(found, key=lambda entry: entry["step"]) or None
+        found.append({"at": int(step), **settings(pairs.split(","))})
+    return sorted(found, key=lambda entry: entry["at"]) or None
 
 
 def print_json(value: Any) -> None:

@@ -87,6 +87,6 @@ def test_words_become_values(pairs: list[str], found: dict[str, object]) -> None
     assert words.settings(pairs) == found
     assert words.grid(["momentum=0,0.5"]) == {"momentum": [0, 0.5]}
     assert words.schedule(["500:momentum=0.5", "20:momentum=0.9"]) == [
-        {"step": 20, "knobs": {"momentum": 0.9}},
-        {"step": 500, "knobs": {"momentum": 0.5}},
+        {"at": 20, "momentum": 0.9},
+        {"at": 500, "momentum": 0.5},
     ]

@@ -1,11 +1,9 @@
-"""Columns, the safe zip, the widget, the picture of `watch`."""
+"""Columns, the widget, the picture of `watch`."""
 
 from __future__ import annotations
 
-import io
 import subprocess
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,8 @@ import pytest
 
 from sushibelt import Columns, Run
 from sushibelt.cli.screen import STALE_SECONDS, Picture
-from sushibelt.errors import BadData, SushibeltError
+from sushibelt.errors import SushibeltError
 from sushibelt.rest import Rest
-from sushibelt.unpack import unpack
 from sushibelt.widget import MODULE
 
 RESOURCE: dict[str, Any] = {
@@ -41,32 +38,6 @@ def test_columns_are_arrays_with_nan_where_nothing_was_measured() -> None:
         columns["nothing"]
     with pytest.raises(SushibeltError, match="pip install"):
         columns.to_pandas()
-
-
-@pytest.mark.parametrize(
-    "name", ["../out.txt", "/tmp/out.txt", "a/../../out.txt", "a\\..\\out.txt", "C:/out.txt", "link"]
-)
-def test_a_zip_file_that_leads_out_of_its_folder_is_refused_whole(name: str, tmp_path: Path) -> None:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("index.html", "good")
-        entry = zipfile.ZipInfo(name)
-        if name == "link":
-            entry.external_attr = 0o120777 << 16
-        archive.writestr(entry, "/etc/passwd")
-    with pytest.raises(BadData, match="leads out of the folder"):
-        unpack(data.getvalue(), tmp_path / "site")
-    assert list(tmp_path.rglob("*")) == []
-
-
-def test_a_good_zip_file_is_unpacked_into_a_new_folder_only(tmp_path: Path) -> None:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("assets/app.js", "1")
-    [file] = unpack(data.getvalue(), tmp_path / "site")
-    assert file.read_text() == "1"
-    with pytest.raises(SushibeltError, match="empty folder"):
-        unpack(data.getvalue(), tmp_path / "site")
 
 
 def test_the_widget_shows_the_piece_of_the_method() -> None:

@@ -32,6 +32,10 @@ def test_a_post_that_makes_something_is_repeated_under_one_key_and_nothing_else_
         assert keys[0]
         assert set(keys) == {keys[0]}
         keys.clear()
+        run_of(client).fork(momentum=0.5)
+        assert len(keys) == 3
+        assert len(set(keys) - {None}) == 1
+        keys.clear()
         with pytest.raises(Unreachable):
             run_of(client).pause()
         assert keys == [None]
@@ -54,25 +58,54 @@ def test_the_token_is_sent() -> None:
 
 
 def test_waiting_asks_again_until_it_is_there_and_knows_when_it_never_will_be() -> None:
-    states = iter([("running", 3), ("running", 7), ("finished", 9), ("failed", 4), ("stopped", 5), ("running", 3)])
+    answers = iter(
+        [
+            ("running", 3, "timeout", False),
+            ("running", 7, "step", True),
+            ("finished", 9, "ended", True),
+            ("failed", 4, "ended", False),
+            ("stopped", 5, "ended", False),
+            ("running", 3, "timeout", False),
+        ]
+    )
     asked: list[str] = []
 
     def answer(method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
         asked.append(path)
-        state, step = next(states)
-        return 200, {"reached": False, "run": {**RUN, "state": state, "step": step, "reason": "the loss became nan"}}
+        state, step, why, reached = next(answers)
+        return 200, {"reached": reached, "why": why, "run": {**RUN, "state": state, "step": step, "reason": "nan"}}
 
     with stand_in(answer) as url, Client(url) as client:
         assert run_of(client).wait(step=6).at_step == 7
         assert "step=6" in asked[0]
-        assert "finished" in asked[0]
+        assert "state" not in asked[0]
         assert run_of(client).wait().state == "finished"
-        with pytest.raises(RunFailed, match="step 4: the loss became nan"):
+        with pytest.raises(RunFailed, match="step 4: nan"):
             run_of(client).wait(state="finished")
         with pytest.raises(SushibeltError, match="goes no further"):
             run_of(client).wait(step=8)
         with pytest.raises(TimedOut, match="it goes on"):
             run_of(client).wait(timeout=0)
+
+
+def test_waiting_on_a_real_service(client: Client) -> None:
+    run = client.run(method="moco", batch_size=4, steps=100_000, seed=105)
+    assert run.wait(step=10, timeout=60).at_step >= 10
+    assert len(run.metrics(["loss"], last=10)["step"]) == 10
+    with pytest.raises(TimedOut):
+        run.wait(state=["paused", "failed"], timeout=0.2)
+    run.pause()
+    assert run.wait(state="paused", timeout=60).state == "paused"
+    run.stop()
+    with pytest.raises(SushibeltError, match="goes no further"):
+        run.wait(step=100_000, timeout=60)
+    assert run.wait(timeout=60).state == "stopped"
+    failing = client.run(method="moco", batch_size=4, steps=100, seed=101)
+    assert failing.wait(state="failed", timeout=60).at_step == 3
+    with pytest.raises(RunFailed, match="shapes do not match"):
+        failing.wait(timeout=60)
+    with pytest.raises(Invalid, match="state"):
+        failing.wait(state="happy")
 
 
 def test_a_sweep_is_made_waited_for_and_read_as_a_table() -> None:
@@ -97,7 +130,7 @@ def test_a_sweep_is_made_waited_for_and_read_as_a_table() -> None:
             "base": {"method": "moco"},
             "grid": {"momentum": [0.5]},
             "seeds": [0, 1],
-            "schedules": [{"name": "late", "schedule": [{"step": 500, "knobs": {"momentum": 0.5}}]}],
+            "schedules": [{"name": "late", "schedule": [{"at": 500, "momentum": 0.5}]}],
         }
         assert made.wait().state == "finished"
         assert sum("/wait" in path for _, path, _ in said) == 2

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -28,18 +29,15 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The service as `make serve` starts it, on a free port."""
+@contextmanager
+def serving(data: Path, **settings: str) -> Iterator[str]:
+    """The service as `make serve` starts it, on a free port, with some settings; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {
-        "SUSHIBELT_PORT": str(port),
-        "SUSHIBELT_DATA_DIR": str(tmp_path_factory.mktemp("data")),
-        "SUSHIBELT_DEVICE": "cpu",
-    }
-    process = subprocess.Popen([sys.executable, "-m", "server"], cwd=ROOT, env=os.environ | settings)
+    said = {f"SUSHIBELT_{name.upper()}": value for name, value in settings.items()}
+    said |= {"SUSHIBELT_PORT": str(port), "SUSHIBELT_DATA_DIR": str(data), "SUSHIBELT_DEVICE": "cpu"}
+    process = subprocess.Popen([sys.executable, "-m", "server"], cwd=ROOT, env=os.environ | said)
     address = f"http://127.0.0.1:{port}"
 
     def ready() -> bool:
@@ -55,6 +53,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         assert process.wait(15) in (0, -15)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("data")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -198,7 +198,7 @@ def test_matrix_of_any_size_shows_positives_blue_and_the_diagonal_muted(browser:
     stream = Stream(views=views)
     with shown(browser, stream, "matrix") as page:
         until(
-            lambda: page.evaluate("document.querySelector('similarity-matrix').store.images") == views // 2,
+            lambda: page.evaluate("document.querySelector('similarity-matrix').store?.images") == views // 2,
             30, "the matrix",
         )  # fmt: skip
         page.get_by_role("button", name=re.compile(r"^All \d")).click()

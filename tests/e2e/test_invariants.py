@@ -204,7 +204,11 @@ def test_bundle_size() -> None:
     total = sum(len(gzip.compress(file.read_bytes())) for file in found)
     print(f"first load: {total} bytes gzip")
     assert total <= FIRST_LOAD
-    assert not [file.name for file in found if re.match("compare-lane|key-map|recorded-lesson", file.name)]
+    assert not [
+        file.name
+        for file in found
+        if re.match("compare-lane|key-map|recorded-lesson|similarity-matrix|score-card", file.name)
+    ]
 
 
 @pytest.mark.parametrize(

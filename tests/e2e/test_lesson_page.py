@@ -81,6 +81,7 @@ def test_pause_step_and_reset_with_the_same_seed(page: Page, url: str) -> None:
     if lesson_run(url, "matrix")["state"] != "paused":
         bar.get_by_role("button", name="Pause").click()
     until(lambda: lesson_run(url, "matrix")["state"] == "paused", 20, "a pause")
+    matrix.locator("status-badge b", has_text="Paused").wait_for(timeout=60_000)
     stood = lesson_run(url, "matrix")["step"]
     bar.get_by_role("button", name="Step").click()
     until(lambda: lesson_run(url, "matrix")["step"] == stood + 1, 20, "one step and no more")

@@ -41,5 +41,5 @@ def show(page: Page, lesson: str) -> None:
         " && probes.deep('canvas', document.querySelector(name)).some(canvas => !probes.blank(canvas))",
         arg=WIDGETS[lesson],
         polling=200,
-        timeout=60_000,
+        timeout=150_000,
     )

@@ -41,6 +41,7 @@ class Running:
         self.settings = Settings(**{**values, **settings})
         self.url = f"http://127.0.0.1:{port}"
         self.engine = LocalEngine(self.settings, FAKE if fake else ())
+        self.patience = 60 if fake else 180  # seconds: a worker that trains loads PyTorch first
         self.app = create_app(self.settings, engine=self.engine)
         self.server = make_server(self.app, **uvicorn)
         self.http = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
@@ -65,7 +66,7 @@ class Running:
         self.thread.start()
         until(lambda: self.server.started or not self.thread.is_alive(), 30)
         try:
-            return self.ready()
+            return self.ready(self.patience)
         except BaseException:
             self.__exit__()
             raise

@@ -146,8 +146,8 @@ class Worker:
         values = RunConfig.model_validate({"method": "simclr", "steps": 100_000} | config).model_dump(mode="json")
         watch = {"viewers": viewers, "rate": 20.0, "sections": [], "reach": 1.0, "record": 0.0}
         watch["record_sections"] = []
-        again: dict[str, Any] = {"again": False, "step": 0, "checkpoints": [], "knobs": [], "start": None}
-        self.say("start", run, epoch=1, offset=0, config=values, paused=False, watch=watch, **again)
+        again: dict[str, Any] = {"again": False, "step": 0, "checkpoints": [], "knobs": [], "schedule": []}
+        self.say("start", run, epoch=1, offset=0, config=values, paused=False, watch=watch, start=None, **again)
 
     def command(self, run: str, command: str, **fields: Any) -> int:
         return self.say("command", run, command=command, **fields)

@@ -61,6 +61,19 @@ def test_a_page_goes_on_where_the_last_ended_though_its_last_run_is_deleted(belt
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "cursor")
 
 
+def test_pages_have_each_run_once(belt: Running, made: list[str]) -> None:
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = belt.http.get("/runs", params={"limit": 1, **cursor}).json()
+        seen += [run["id"] for run in page["runs"]]
+        if page["next"] is None:
+            break
+        assert len(seen) < 100, "the pages never end"
+        cursor = {"cursor": page["next"]}
+    assert seen == listed(belt)
+
+
 @pytest.mark.parametrize("path", ["/runs?state=stopped", "/runs/{run}", "/catalog", "/runs/{run}/events"])
 def test_what_has_not_changed_is_not_sent_again(belt: Running, made: list[str], path: str) -> None:
     path = path.format(run=made[2])
@@ -97,4 +110,6 @@ def test_a_wrong_method_of_a_known_call_is_405(belt: Running) -> None:
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["allow"] == "GET"
+    both = belt.http.put("/runs/lesson-belt", json={})
+    assert both.headers["allow"] == "GET, DELETE", "two routes of one path"
     assert belt.http.get("/nonsense").status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def refused(belt: Running, body: Any, status: int = 422) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()
-    assert set(problem) == {"type", "title", "status", "detail", "code", "instance", "errors"}
+    assert set(problem) == {"type", "title", "status", "detail", "code", "instance", "errors", "request_id"}
     assert problem["status"] == status
     return problem
 
@@ -41,6 +42,12 @@ def refused(belt: Running, body: Any, status: int = 422) -> dict[str, Any]:
         ("momentum", '{"method": "moco", "momentum": Infinity}'),
         ("momentum", {**GOOD, "momentum": True}),
         ("momentum", {**GOOD, "momentum": "high"}),
+        ("momentum", {**GOOD, "momentum": "0.5"}),
+        ("batch_size", {**GOOD, "batch_size": "16"}),
+        ("flip", {**GOOD, "flip": 0}),
+        ("flip", {**GOOD, "flip": "true"}),
+        ("name", {**GOOD, "name": "two\nlines"}),
+        ("name", {**GOOD, "name": "zero\x00byte"}),
         ("queue_length", {**GOOD, "queue_length": -1}),
         ("queue_length", {**GOOD, "queue_length": 1.5}),
         ("temperature", {**GOOD, "temperature": 0}),
@@ -367,9 +374,34 @@ def test_openapi_declares_every_error_and_stable_names(belt: Running) -> None:
     document = belt.http.get(belt.url + "/openapi.json").json()
     operations = [op for path in document["paths"].values() for op in path.values()]
     names = [operation["operationId"] for operation in operations]
-    assert len(names) == len(set(names)) == 17
-    assert "create_run" in names
+    assert len(names) == len(set(names))
+    assert {"create_run", "wait_for_run"} <= set(names)
     for operation in operations:
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 assert set(response["content"]) == {"application/problem+json"}, operation["operationId"]
+        assert ("415" in operation["responses"]) == ("requestBody" in operation), operation["operationId"]
+
+
+def test_every_call_that_takes_json_takes_nothing_else(belt: Running) -> None:
+    run = belt.create(steps=1)["id"]
+    document = belt.http.get(belt.url + "/openapi.json").json()
+    found = 0
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if "requestBody" not in operation:
+                continue
+            found += 1
+            url = belt.url + path.format_map(defaultdict(lambda: run))
+            for said in ("text/plain", "application/x-www-form-urlencoded", "text/json", "application/jsonp", None):
+                headers = {} if said is None else {"Content-Type": said}
+                answer = belt.http.request(method, url, content=b'{"method": "moco"}', headers=headers)
+                assert (answer.status_code, answer.json()["code"]) == (415, "not_json"), (path, said)
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert answer.headers["accept"] == "application/json"
+            for said in ("application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"):
+                answer = belt.http.request(method, url, content=b'{"no": 1}', headers={"Content-Type": said})
+                assert answer.status_code == 422, (path, said)
+    assert found >= 3
+    nothing = belt.http.post("/runs")
+    assert (nothing.status_code, nothing.json()["errors"][0]["field"]) == (422, "body")

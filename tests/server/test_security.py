@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import httpx
@@ -132,7 +133,33 @@ def test_a_large_body_is_refused_announced_or_not(belt: Running) -> None:
         for _ in range(70):
             yield b"x" * 1_000
 
-    assert belt.http.post("/runs", content=pieces()).status_code == 413
+    answer = belt.http.post("/runs", content=pieces())
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_without_end_is_refused_when_it_is_too_large_and_not_at_its_end(belt: Running) -> None:
+    head = "POST /api/v1/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", belt.settings.port)) as line:
+        line.settimeout(10)
+        line.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        piece = b"4000\r\n" + b" " * 0x4000 + b"\r\n"
+        line.sendall(piece * 4)  # as much as is read
+        line.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            line.recv(1)
+        line.settimeout(10)
+        line.sendall(b"1\r\n \r\n")
+        assert line.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_small_body_in_chunks_is_read(belt: Running) -> None:
+    answer = belt.http.post(
+        "/runs", content=iter([b'{"method": ', b'"clip"}']), headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "method")
+    bare = belt.http.post("/runs", content=iter([b'{"method": "clip"}']))
+    assert bare.status_code == 415
 
 
 def test_an_unexpected_error_hides_the_inside(belt: Running, monkeypatch: pytest.MonkeyPatch) -> None:

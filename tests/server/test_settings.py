@@ -31,6 +31,8 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SUSHIBELT_IMAGES", "Cats=/x", "lower-case"),
         ("SUSHIBELT_IMAGES", "a=/x,a=/y", "twice"),
         ("SUSHIBELT_ALLOWED_ORIGINS", "course.example", "https://course.example"),
+        ("SUSHIBELT_EMBED_ORIGINS", "https://a.example; script-src *", "https://course.example"),
+        ("SUSHIBELT_EMBED_ORIGINS", "https://a.example,any", "'any'"),
         ("SUSHIBELT_LESSONS", "maybe", "true or false"),
         ("SUSHIBELT_DATA_DIR", __file__, "not a folder"),
         ("SUSHIBELT_MAX_VIEWERS", "0", "greater than or equal to 1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -281,7 +282,7 @@ def test_fork_goes_on_from_a_kept_checkpoint_with_other_knobs(tmp_path: Path) ->
         assert set(found["momentum"]) == {0.25}
         assert belt.run(run)["config"]["momentum"] == 0.9
         bad = [
-            ({"checkpoint": 99_999}, 404, "no_checkpoint"),
+            ({"checkpoint": 99_999}, 409, "no_checkpoint"),
             ({"checkpoint": saved, "end": saved}, 422, "invalid"),
             ({"knobs": {"momentum": 7}}, 422, "invalid"),
         ]
@@ -295,6 +296,39 @@ def test_fork_goes_on_from_a_kept_checkpoint_with_other_knobs(tmp_path: Path) ->
         belt.http.delete(f"/runs/{run}")
         assert belt.run(child["id"])["step"] == saved + 30
         assert belt.http.get(f"/runs/{child['id']}/checkpoint").status_code == 200
+
+
+def test_the_same_key_makes_one_fork(tmp_path: Path) -> None:
+    with Running(tmp_path, lessons=False) as belt:
+        run = belt.create(**LONG)["id"]
+        until(lambda: belt.run(run)["step"] > 3)
+        saved = save(belt, run)
+
+        def ask(path: str, body: dict[str, Any]) -> Any:
+            return belt.http.post(path, json=body, headers={"Idempotency-Key": "one"})
+
+        request = {"command": "fork", "knobs": {"momentum": 0.25}}
+        first = ask(f"/runs/{run}/commands", request)
+        assert (first.status_code, first.headers.get("idempotent-replayed")) == (201, None)
+        belt.command(run, "step", steps=5)  # "the newest checkpoint" is another one from now on
+        until(lambda: belt.run(run)["saved_step"] == saved + 5)
+        with ThreadPoolExecutor() as pool:
+            again = list(pool.map(lambda _: ask(f"/runs/{run}/commands", request), range(3)))
+        for answer in again:
+            assert (answer.status_code, answer.headers.get("idempotent-replayed")) == (201, "true")
+            assert (answer.json()["id"], answer.json()["parent_step"]) == (first.json()["id"], saved)
+        child = first.json()["id"]
+        for path, body in (
+            (f"/runs/{run}/commands", {**request, "knobs": {"momentum": 0.5}}),
+            (f"/runs/{child}/commands", request),
+            ("/runs", {"method": "moco", "batch_size": 4}),
+        ):
+            refused = ask(path, body)
+            assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_mismatch"), path
+        assert len(belt.http.get("/runs").json()["runs"]) == 2
+    with Running(tmp_path, lessons=False) as belt:
+        answer = ask(f"/runs/{run}/commands", request)
+        assert (answer.json()["id"], answer.headers["idempotent-replayed"]) == (child, "true")
 
 
 def test_reset_forgets_the_checkpoints(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_nothing_is_read_from_the_device_in_a_step_or_a_probe(
     train(trainer, 2)
     for name in READS:
         monkeypatch.setattr(torch.Tensor, name, _refuse(name))
+    monkeypatch.setattr(torch.Tensor, "to", _refuse_to_wait(torch.Tensor.to))
     train(trainer, 2)
     trainer.apply(KnobChange(temperature=0.2, jitter=False))
     train(trainer, 3)  # a probe among them
@@ -45,3 +46,16 @@ def _refuse(name: str) -> Any:
         raise AssertionError(f"the step called Tensor.{name}")
 
     return read
+
+
+def _refuse_to_wait(move: Any) -> Any:
+    def to(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        if (
+            any(isinstance(arg, torch.device) for arg in args)
+            and not kwargs.get("non_blocking")
+            and "copy" not in kwargs
+        ):
+            raise AssertionError("a plain Tensor.to(device) waits for all work before it: trainers.devices.send")
+        return move(self, *args, **kwargs)
+
+    return to

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from trainers.cli.fields import UsageError, kind_of, like
-from trainers.config import KNOBS, KnobChange, RunConfig
+from trainers.config import AS_TEXT, KNOBS, KnobChange, RunConfig
 
 _FORM = re.compile(r"(\d+):([a-z_-]+)=(.*)")
 
@@ -49,7 +49,7 @@ def _read(text: str, config: RunConfig) -> Change:
     if config.steps is not None and step > config.steps:
         raise UsageError(f"--at {text}: the run ends at step {config.steps}; give an earlier step, or more --steps")
     try:
-        change = KnobChange.model_validate({name: value})
+        change = KnobChange.model_validate({name: value}, context=AS_TEXT)
     except ValidationError:
         raise UsageError(f"--at {text}: give {name} {kind_of(RunConfig.model_fields[name]).allowed}") from None
     try:

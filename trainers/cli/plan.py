@@ -17,7 +17,7 @@ from trainers.cli.changes import Change, read_changes
 from trainers.cli.fields import UsageError, option, problem, read
 from trainers.cli.options import Options
 from trainers.cli.session_options import SessionOptions
-from trainers.config import KNOBS, METHODS, PRESETS, KnobChange, RunConfig, setting_methods
+from trainers.config import AS_TEXT, KNOBS, METHODS, PRESETS, KnobChange, RunConfig, setting_methods
 
 CHECKPOINT = "checkpoint.safetensors"
 FOLDER = "folder"
@@ -166,6 +166,6 @@ def _fields(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
 
 def _model(model: type[Any], values: dict[str, Any]) -> Any:
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=AS_TEXT)
     except ValidationError as error:
         raise UsageError(problem(error, model.model_fields)) from None

@@ -1,4 +1,4 @@
-/** The REST calls of the service that the page uses, and what they answer. Paths are relative to the page. */
+/** The REST calls of a service that the page uses, and what they answer. */
 
 import type { Evaluation } from "./model/scores.js";
 
@@ -108,44 +108,67 @@ export class ApiError extends Error {
   }
 }
 
-export const getCatalog = (): Promise<Catalog> => call("catalog");
-export const getRun = (id: string): Promise<Run> => call(`runs/${encodeURIComponent(id)}`);
+/** Address of a service's start page, ending in a slash; null is the service that the page itself came from. */
+export type Service = URL | null;
+
+/** Where a path of the service is. A leading slash means the service's start, which may lie in a folder. */
+export function addressAt(path: string, service: Service = null): URL {
+  return new URL(path.replace(/^\//, ""), service ?? document.baseURI);
+}
+
+export const getCatalog = (service: Service = null): Promise<Catalog> => call("catalog", "GET", undefined, service);
+export const getRun = (id: string, service: Service = null): Promise<Run> =>
+  call(`runs/${encodeURIComponent(id)}`, "GET", undefined, service);
 
 /** The newest evaluation of a run, with the epoch that it belongs to; null where there was none. */
-export async function getLastEvaluation(id: string): Promise<{ epoch: number; event: Evaluation } | null> {
+export async function getLastEvaluation(
+  id: string,
+  service: Service = null,
+): Promise<{ epoch: number; event: Evaluation } | null> {
   const answer = await call<{ events: { epoch: number; event: Evaluation }[] }>(
     `runs/${encodeURIComponent(id)}/events?type=evaluation&newest=true&limit=1`,
+    "GET",
+    undefined,
+    service,
   );
   return answer.events[0] ?? null;
 }
 
 /** Change knobs; the answer says from which step on they hold. */
-export function patchKnobs(id: string, knobs: Knobs): Promise<{ run: string; step: number; knobs: Knobs }> {
-  return call(`runs/${encodeURIComponent(id)}/knobs`, "PATCH", knobs);
+export function patchKnobs(
+  id: string,
+  knobs: Knobs,
+  service: Service = null,
+): Promise<{ run: string; step: number; knobs: Knobs }> {
+  return call(`runs/${encodeURIComponent(id)}/knobs`, "PATCH", knobs, service);
 }
 
 export function sendCommand(
   id: string,
   command: CommandName,
   args: Readonly<Record<string, number>> = {},
+  service: Service = null,
 ): Promise<Run & { accepted: string }> {
-  return call(`runs/${encodeURIComponent(id)}/commands`, "POST", { command, ...args });
+  return call(`runs/${encodeURIComponent(id)}/commands`, "POST", { command, ...args }, service);
 }
 
-/** The address of a run's live socket, beside the page: ws for http, wss for https. */
-export function liveUrl(id: string, query: URLSearchParams): string {
-  const url = new URL(`api/v1/runs/${encodeURIComponent(id)}/live?${query}`, document.baseURI);
+/** The address of a run's live socket: ws for http, wss for https. */
+export function liveUrl(id: string, query: URLSearchParams, service: Service = null): string {
+  const url = addressAt(`api/v1/runs/${encodeURIComponent(id)}/live?${query}`, service);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }
 
-export async function call<T>(path: string, method = "GET", body?: object): Promise<T> {
+export async function call<T>(path: string, method = "GET", body?: object, service: Service = null): Promise<T> {
   let answer: Response;
   try {
     const headers: Record<string, string> = { accept: "application/json" };
     if (body) headers["content-type"] = "application/json";
-    const url = new URL(`api/v1/${path}`, document.baseURI);
-    answer = await fetch(url, { method, headers, body: body ? JSON.stringify(body) : null });
+    answer = await fetch(addressAt(`api/v1/${path}`, service), {
+      method,
+      headers,
+      body: body ? JSON.stringify(body) : null,
+    });
   } catch {
     throw new ApiError("The service does not answer. Is it running?", 0, "offline");
   }

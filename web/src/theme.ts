@@ -6,14 +6,31 @@ const KEY = "sushibelt-theme";
 const system = typeof matchMedia === "function" ? matchMedia("(prefers-color-scheme: dark)") : null;
 const changes = new EventTarget();
 
-/** The theme that is showing now. */
-export function theme(): Theme {
+/** Elements that stand in somebody else's page and have a theme of their own. */
+const pieces = new WeakMap<Node, Theme>();
+
+/** The theme that is showing now, to `element` where it is part of a piece with a theme of its own. */
+export function theme(element?: Element): Theme {
+  let at: Element | undefined = element;
+  while (at) {
+    const own = pieces.get(at);
+    if (own) return own;
+    const root = at.getRootNode();
+    at = root instanceof ShadowRoot ? root.host : undefined;
+  }
   return document.documentElement.dataset.theme === "dark" ? "dark" : "light";
 }
 
+/** Give an element and all inside it a theme of its own. */
+export function setPieceTheme(piece: Element, next: Theme): void {
+  if (pieces.get(piece) === next) return;
+  pieces.set(piece, next);
+  changes.dispatchEvent(new Event("theme"));
+}
+
 /** Call `listener` whenever the theme changes; returns the way to stop. Canvases use it to redraw. */
-export function onTheme(listener: (theme: Theme) => void): () => void {
-  const wrapped = () => listener(theme());
+export function onTheme(listener: () => void): () => void {
+  const wrapped = () => listener();
   changes.addEventListener("theme", wrapped);
   return () => changes.removeEventListener("theme", wrapped);
 }

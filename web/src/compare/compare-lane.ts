@@ -6,7 +6,8 @@ import { percent } from "../model/format.js";
 import { OnScreenController, RunController } from "../model/run-controller.js";
 import { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
-import { detail, score } from "../model/scores.js";
+import { detail, type Evaluation, score } from "../model/scores.js";
+import type { Reading } from "../model/trial.js";
 import { bothMeters, sign, type Trace, twoLines } from "./charts.js";
 import { laneStyles } from "./compare-lane.styles.js";
 import { forget, makePair, whyNot } from "./life.js";
@@ -24,6 +25,7 @@ type Views = readonly [RunView, RunView];
  * Two runs of one seed that differ in one thing, trained while the reader watches and deleted when the lane goes.
  *
  * @fires close - the reader is done with it
+ * @fires pair-scored - both have been evaluated: {pair, scores}, a Reading of kNN before the head for each
  */
 @customElement("compare-lane")
 export class CompareLane extends LitElement {
@@ -33,6 +35,8 @@ export class CompareLane extends LitElement {
   @property({ attribute: false }) lesson: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
   @property() pair: PairName = "momentum";
+  /** Evaluate both when they are at their end. */
+  @property({ type: Boolean }) score = false;
 
   @state() private views: Views | null = null;
   @state() private trouble: string | null = null;
@@ -41,6 +45,8 @@ export class CompareLane extends LitElement {
   @state() private room = 640;
 
   private made: Run[] = [];
+  /** Steps at which the scores that were last told of were taken. */
+  private told = "";
   /** Counts pairs that were asked for: an answer that comes for an older one is deleted at once. */
   private wish = 0;
   private readonly resize = new ResizeObserver(([entry]) => {
@@ -75,6 +81,25 @@ export class CompareLane extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if ((changed.has("lesson") || changed.has("catalog")) && this.wish === 0) void this.begin();
+  }
+
+  protected override updated(): void {
+    const { views } = this;
+    if (!views) return;
+    const scores = views.map((view) => backbone(view.evaluation));
+    if (scores.every((one) => one !== null)) this.tell(scores as [Reading, Reading]);
+    else if (this.score && views.every(({ run }) => run?.state === "finished" || run?.state === "stopped")) {
+      this.score = false;
+      void this.evaluate();
+    }
+  }
+
+  private tell(scores: readonly [Reading, Reading]): void {
+    const key = `${this.wish} ${scores.map(({ step }) => step)}`;
+    if (key === this.told) return;
+    this.told = key;
+    const detail: PairScored = { pair: this.pair, scores };
+    this.dispatchEvent(new CustomEvent("pair-scored", { detail, bubbles: true, composed: true }));
   }
 
   private get about(): Pair {
@@ -257,6 +282,19 @@ export class CompareLane extends LitElement {
     }
     this.evaluating = false;
   };
+}
+
+/** Detail of the event `pair-scored`. */
+export interface PairScored {
+  pair: PairName;
+  scores: readonly [Reading, Reading];
+}
+
+/** How many of the pictures, in percent, their neighbours in the features before the head sort right. */
+function backbone(evaluation: Evaluation | null): Reading | null {
+  const knn = evaluation && score(evaluation, "knn", "backbone");
+  if (!knn) return null;
+  return { value: 100 * knn.trained, step: evaluation.step, n: `n = ${count(detail(evaluation, "test"))}` };
 }
 
 declare global {

@@ -3,7 +3,7 @@
  * the colour of every cell. One pixel a cell is painted here; the canvas enlarges it without smoothing,
  * so 512 x 512 cells cost no more than a small picture.
  */
-import { positiveOf } from "../model/matrix.js";
+import { type CellKind, kindOf } from "../model/matrix.js";
 
 /** Packed little-endian RGBA look-up tables over the byte scale -1..1. */
 export interface MatrixColours {
@@ -11,6 +11,19 @@ export interface MatrixColours {
   readonly positive: Uint32Array;
   readonly self: number;
 }
+
+/** Cells that stand out: those of a kind, or all that the softmax of a row is taken over. */
+export type LitCells = CellKind | { readonly row: number };
+
+/** Whether a cell stands out; all do where nothing is lit. */
+export function standsOut(lit: LitCells | null, row: number, column: number, images: number): boolean {
+  if (lit === null) return true;
+  if (typeof lit === "string") return kindOf(row, column, images) === lit;
+  return row === lit.row && column !== row;
+}
+
+/** Opacity of cells that do not stand out, of 255: still to be read, but behind the others. */
+export const FADED = 0x30;
 
 /** Lengths in device pixels. The matrix stands right of and below its picture edges. */
 export interface MatrixLayout {
@@ -56,6 +69,12 @@ export function cellAt(layout: MatrixLayout, x: number, y: number): { row: numbe
   return { row, column };
 }
 
+/** The row whose picture on the left edge is under a point, or null. */
+export function edgeRowAt(layout: MatrixLayout, x: number, y: number): number | null {
+  const row = Math.floor((y - layout.edge) / layout.cell);
+  return x < layout.edge && row >= 0 && row < layout.cells ? row : null;
+}
+
 /** Corner of the picture of a place along the top edge; swap x and y for the left edge. */
 export function edgePicture(layout: MatrixLayout, place: number): Place {
   const middle = layout.edge + (place + 0.5) * layout.cell;
@@ -70,6 +89,7 @@ export function edgePicture(layout: MatrixLayout, place: number): Place {
 /**
  * Paints one pixel a cell.
  * @param rows the matrix rows (and columns) on screen, in screen order
+ * @param lit cells that stand out; the others are faded
  */
 export function paintMatrix(
   pixels: Uint32Array,
@@ -77,21 +97,24 @@ export function paintMatrix(
   images: number,
   rows: ArrayLike<number>,
   colours: MatrixColours,
+  lit: LitCells | null = null,
 ): void {
   const size = 2 * images;
   const cells = rows.length;
   for (let down = 0; down < cells; down++) {
     const row = rows[down] ?? 0;
-    const target = positiveOf(row, images);
     for (let across = 0; across < cells; across++) {
       const column = rows[across] ?? 0;
       const byte = matrix[row * size + column] ?? 0;
-      let colour = colours.negative[byte] ?? 0;
-      if (column === row) colour = colours.self;
-      else if (column === target) colour = colours.positive[byte] ?? 0;
-      pixels[down * cells + across] = colour;
+      const kind = kindOf(row, column, images);
+      const colour = kind === "self" ? colours.self : (colours[kind][byte] ?? 0);
+      pixels[down * cells + across] = standsOut(lit, row, column, images) ? colour : faded(colour);
     }
   }
+}
+
+function faded(colour: number): number {
+  return ((colour & 0xffffff) | (FADED << 24)) >>> 0;
 }
 
 /** Interleaved RGB bytes of one picture to RGBA. */

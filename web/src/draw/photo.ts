@@ -25,7 +25,7 @@ export interface Photo {
 export function photoLook(element: Element): PhotoLook {
   const fresh = mixRgb(tokenRgb(element, "--tune"), tokenRgb(element, "--ink"), 0.25);
   return {
-    theme: theme(),
+    theme: theme(element),
     paper: token(element, "--plate"),
     hollow: token(element, "--line-strong"),
     fresh: `rgb(${fresh.join(" ")})`,

@@ -21,7 +21,7 @@ export interface PlateLook {
 /** The house colours as the element sees them now; read again when the theme changes. */
 export function plateLook(element: Element): PlateLook {
   return {
-    theme: theme(),
+    theme: theme(element),
     belt: token(element, "--belt"),
     slat: token(element, "--belt-slat"),
     rail: token(element, "--belt-rail"),

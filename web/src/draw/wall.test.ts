@@ -5,10 +5,11 @@ import {
   cornerOf,
   layoutWall,
   levelOf,
-  paintWall,
   placeAt,
   stateOf,
   type WallColours,
+  type WallLayout,
+  WallPixels,
   type WallRows,
   walk,
 } from "./wall.js";
@@ -89,17 +90,61 @@ describe("cells", () => {
 
   it("are painted in their colour; a never visited one is hollow", () => {
     const layout = { count: 4, pitch: 6, columns: 4, rows: 1, width: 24, height: 6, downColumns: false };
-    const pixels = new Uint32Array(24 * 6);
-    paintWall(pixels, layout, rows, colours);
+    const { pixels } = whole(layout, rows);
     const middle = (place: number): number | undefined => pixels[2 * 24 + place * 6 + 2];
-    expect([0, 1, 2, 3].map(middle)).toEqual([2, 1205, 1055, 1]);
+    expect([0, 1, 2, 3].map(middle)).toEqual([2, 1204, 1052, 1]);
     expect(pixels[18]).toBe(3);
   });
 
   it("follow the order they are given", () => {
     const layout = { count: 4, pitch: 2, columns: 4, rows: 1, width: 8, height: 2, downColumns: false };
-    const pixels = new Uint32Array(16);
-    paintWall(pixels, layout, { ...rows, order: [3, 2, 1, 0] }, colours);
-    expect([0, 2, 4, 6].map((x) => pixels[x])).toEqual([3, 1055, 1205, 2]);
+    const { pixels } = whole(layout, { ...rows, order: [3, 2, 1, 0] });
+    expect([0, 2, 4, 6].map((x) => pixels[x])).toEqual([3, 1052, 1204, 2]);
+  });
+});
+
+function whole(layout: WallLayout, what: WallRows): WallPixels {
+  const wall = new WallPixels(new Uint32Array(layout.width * layout.height), layout, colours);
+  wall.take(what);
+  return wall;
+}
+
+/** A bank of `count` rows that is visited in a scattered order, `batch` rows a step, after `step` steps. */
+function visited(count: number, batch: number, step: number): WallRows {
+  const written = new Uint32Array(count).fill(NEVER);
+  const pass = count / batch;
+  for (let at = Math.max(0, step - pass + 1); at <= step; at++) {
+    for (let row = 0; row < batch; row++) written[(((at % pass) * batch + row) * 4_093) % count] = at;
+  }
+  const levels = Uint8Array.from({ length: pass + 1 }, (_, age) => 255 - Math.floor((200 * age) / pass));
+  return { step, written, order: null, levels, freshAge: 0 };
+}
+
+describe("a wall kept from tick to tick", () => {
+  it("looks as one painted anew, whatever came between", () => {
+    for (const width of [120, 700]) {
+      const layout = layoutWall(512, width, width / 2);
+      const kept = whole(layout, { ...visited(512, 16, 3), levels: null });
+      for (const step of [5, 6, 30, 33, 34, 90]) {
+        kept.take(visited(512, 16, step));
+        expect(kept.pixels).toEqual(whole(layout, visited(512, 16, step)).pixels);
+      }
+      // Another run: fewer rows have been visited.
+      kept.take(visited(512, 16, 2));
+      expect(kept.pixels).toEqual(whole(layout, visited(512, 16, 2)).pixels);
+    }
+  });
+
+  it("paints at a tick what a step writes, times the colours it passes through: not all rows", () => {
+    const [count, batch] = [65_536, 64];
+    const wall = whole(layoutWall(count, 1_200, 480), visited(count, batch, 2_000));
+    expect(wall.painted).toBe(count);
+    expect(wall.take(visited(count, batch, 2_000))).toBe(false);
+    expect(wall.painted).toBe(0);
+    for (const step of [2_001, 2_002, 2_003]) {
+      wall.take(visited(count, batch, step));
+      expect(wall.painted).toBeGreaterThanOrEqual(batch);
+      expect(wall.painted).toBeLessThan(batch * 64);
+    }
   });
 });

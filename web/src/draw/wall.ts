@@ -103,26 +103,67 @@ export function levelOf(rows: WallRows, row: number): number | null {
   return rows.levels[Math.min(age, rows.levels.length - 1)] ?? 0;
 }
 
-/** Paints all cells into a buffer of layout.width * layout.height pixels. */
-export function paintWall(pixels: Uint32Array, layout: WallLayout, rows: WallRows, colours: WallColours): void {
-  pixels.fill(colours.ground);
-  const { pitch, width, count } = layout;
-  for (let place = 0; place < count; place++) {
-    const row = rows.order === null ? place : (rows.order[place] ?? 0);
+/** What a cell looks like, as one number: below 256 a measured level, else one of these. */
+const LOOKS = { never: 256, fresh: 257, unmeasured: 258 } as const;
+/** Levels a cell is shown in steps of: finer ones nobody can tell apart, and each costs a painted cell. */
+const STEP = 4;
+
+function lookOf(rows: WallRows, row: number): number {
+  const state = stateOf(rows, row);
+  if (state !== "measured") return LOOKS[state];
+  const level = levelOf(rows, row) ?? 0;
+  return level - (level % STEP);
+}
+
+/**
+ * The pixels of all cells, kept from tick to tick. Only cells that look otherwise than they did are painted: those
+ * written since, and those whose age has come to another level. So a tick's painting goes with what it wrote, not with
+ * how many rows there are; to find those cells is one comparison a row.
+ */
+export class WallPixels {
+  readonly pixels: Uint32Array;
+  readonly layout: WallLayout;
+  readonly colours: WallColours;
+  /** Cells painted in the last `take`. */
+  painted = 0;
+  private readonly looks: Uint16Array;
+
+  /** @param pixels of layout.width * layout.height; another layout or other colours need another wall */
+  constructor(pixels: Uint32Array, layout: WallLayout, colours: WallColours) {
+    this.pixels = pixels.fill(colours.ground);
+    this.layout = layout;
+    this.colours = colours;
+    this.looks = new Uint16Array(layout.count).fill(0xffff);
+  }
+
+  /** Bring the pixels up to date; true when any of them changed. */
+  take(rows: WallRows): boolean {
+    this.painted = 0;
+    for (let place = 0; place < this.layout.count; place++) {
+      const look = lookOf(rows, rows.order === null ? place : (rows.order[place] ?? 0));
+      if (look === this.looks[place]) continue;
+      this.looks[place] = look;
+      this.paint(place, look);
+    }
+    return this.painted > 0;
+  }
+
+  private paint(place: number, look: number): void {
+    this.painted += 1;
+    const { pixels, layout, colours } = this;
+    const { pitch, width } = layout;
     const { x, y } = cornerOf(layout, place);
-    const state = stateOf(rows, row);
-    if (state === "never") {
+    fill(pixels, width, x, y, pitch, colours.ground);
+    const whole = cellSide(pitch, null);
+    if (look === LOOKS.never) {
       if (pitch < 4) fill(pixels, width, x, y, Math.max(1, pitch - 1), colours.hollow);
-      else frame(pixels, width, x, y, cellSide(pitch, null), colours.hollow);
-    } else if (state === "fresh") {
-      fill(pixels, width, x, y, cellSide(pitch, null), colours.fresh);
-    } else if (state === "unmeasured") {
-      fill(pixels, width, x, y, cellSide(pitch, null), colours.unmeasured);
-    } else {
-      const level = levelOf(rows, row) ?? 0;
-      const side = cellSide(pitch, level);
-      const inset = (cellSide(pitch, null) - side) >> 1;
-      fill(pixels, width, x + inset, y + inset, side, colours.ramp[level] ?? colours.ground);
+      else frame(pixels, width, x, y, whole, colours.hollow);
+    } else if (look === LOOKS.fresh) fill(pixels, width, x, y, whole, colours.fresh);
+    else if (look === LOOKS.unmeasured) fill(pixels, width, x, y, whole, colours.unmeasured);
+    else {
+      const side = cellSide(pitch, look);
+      const inset = (whole - side) >> 1;
+      fill(pixels, width, x + inset, y + inset, side, colours.ramp[look] ?? colours.ground);
     }
   }
 }

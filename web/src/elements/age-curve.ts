@@ -114,9 +114,9 @@ export class AgeCurve extends LitElement {
       const before = bins[i]!;
       const middle = (curve.consistency[before]! + curve.consistency[bin]!) / 2;
       return svg`<line x1=${x(curve.age[before]!)} y1=${y(curve.consistency[before]!)} x2=${x(curve.age[bin]!)}
-        y2=${y(curve.consistency[bin]!)} stroke=${rampCss(middle, theme())} stroke-width="4" stroke-linecap="round"></line>`;
+        y2=${y(curve.consistency[bin]!)} stroke=${rampCss(middle, theme(this))} stroke-width="4" stroke-linecap="round"></line>`;
     })}
-    ${bins.length < 40 ? bins.map((bin) => svg`<circle class="bin" cx=${x(curve.age[bin]!)} cy=${y(curve.consistency[bin]!)} r="3.2" fill=${rampCss(curve.consistency[bin]!, theme())}></circle>`) : nothing}`;
+    ${bins.length < 40 ? bins.map((bin) => svg`<circle class="bin" cx=${x(curve.age[bin]!)} cy=${y(curve.consistency[bin]!)} r="3.2" fill=${rampCss(curve.consistency[bin]!, theme(this))}></circle>`) : nothing}`;
   }
 
   private drawGhost({ curve, momentum }: Ghost, x: (age: number) => number, y: (value: number) => number) {

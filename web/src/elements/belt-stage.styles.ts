@@ -37,8 +37,11 @@ export const beltStageStyles = css`
     line-height: 1.3;
     transition: box-shadow var(--quick);
   }
+  .box b {
+    font-size: var(--belt-text, inherit);
+  }
   .box span {
-    font-size: var(--text-s);
+    font-size: var(--belt-text, var(--text-s));
   }
   .query {
     border: 2px solid var(--positive);
@@ -86,7 +89,7 @@ export const beltStageStyles = css`
     top: 50%;
     transform: translateY(-50%);
     white-space: nowrap;
-    font-size: var(--text-s);
+    font-size: var(--belt-text, var(--text-s));
     color: var(--ink-soft);
   }
   .card {

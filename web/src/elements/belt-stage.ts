@@ -5,6 +5,7 @@ import { type BeltScene, beltCapacity, paintBelt, plateAt, plateRadius } from ".
 import { BeltTrack } from "../draw/belt-track.js";
 import { type PlateLook, plateLook } from "../draw/plate.js";
 import { PlateRack } from "../draw/plate-rack.js";
+import { token } from "../draw/tokens.js";
 import type { Atlas } from "../model/atlas.js";
 import { BeltMotion, type Plate } from "../model/belt.js";
 import { type BeltLayout, type Box, layBelt, pointAt } from "../model/belt-path.js";
@@ -15,12 +16,14 @@ import { OnScreenController, RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { type Part, partTaken } from "../model/step-parts.js";
+import type { Term } from "../model/terms.js";
+import { calm, onCalm } from "../motion.js";
 import { onTheme } from "../theme.js";
 import { beltStageStyles } from "./belt-stage.styles.js";
 import { house } from "./house.js";
 import { keyCard, keyCardStyles } from "./key-card.js";
 
-export type BeltPart = "query" | "kitchen" | "belt" | "leaving";
+type BeltPart = "query" | "kitchen" | "belt" | "leaving";
 
 /** What of the figure a part of a step is about. */
 const ABOUT: Partial<Record<Part, readonly BeltPart[]>> = {
@@ -46,8 +49,8 @@ export class BeltStage extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
   @property({ attribute: false }) atlas: Atlas | null = null;
-  /** A part that the text speaks of: it lights up. */
-  @property() lit: BeltPart | "" = "";
+  /** Set while the text speaks of the queue, which is drawn here: its rails light up. The boxes are outlined instead. */
+  @property() lit: Term | null = null;
 
   @state() private hovered: number | null = null;
   @state() private layout: BeltLayout = layBelt(900);
@@ -56,7 +59,6 @@ export class BeltStage extends LitElement {
   @query(".card") private card!: HTMLElement | null;
 
   private readonly motion = new BeltMotion();
-  private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private track = new BeltTrack();
   private rack = new PlateRack();
   private look: PlateLook | null = null;
@@ -94,15 +96,14 @@ export class BeltStage extends LitElement {
     super.connectedCallback();
     const resize = new ResizeObserver(([entry]) => entry && this.resize(entry.contentRect.width));
     resize.observe(this);
-    const reduced = () => this.motion.setDiscrete(this.still.matches);
+    const reduced = () => this.motion.setDiscrete(calm(this));
     reduced();
-    this.still.addEventListener("change", reduced);
     // Printed whole, whether or not it was ever scrolled to.
     addEventListener("beforeprint", this.paper);
     this.stops = [
       () => removeEventListener("beforeprint", this.paper),
       () => resize.disconnect(),
-      () => this.still.removeEventListener("change", reduced),
+      onCalm(reduced),
       onTheme(() => {
         this.look = null;
         this.schedule();
@@ -184,7 +185,7 @@ export class BeltStage extends LitElement {
           <span
             >${
               gap === null
-                ? "never trains itself"
+                ? "never trained"
                 : html`<figure-tip .catalog=${this.catalog} .view=${view} name="query_key_gap">${fixed(gap, 3)} alike</figure-tip>`
             }</span
           >
@@ -200,10 +201,10 @@ export class BeltStage extends LitElement {
     `;
   }
 
-  /** The class of a part that the text speaks of, or the step in slow motion. */
+  /** The class of a part that the step in slow motion is at. */
   private isLit(part: BeltPart): "lit" | "" {
     const taken = partTaken(this.view);
-    return this.lit === part || (taken && ABOUT[taken]?.includes(part)) ? "lit" : "";
+    return taken && ABOUT[taken]?.includes(part) ? "lit" : "";
   }
 
   /** Plates on show and keys they stand for, for the line of text below. */
@@ -246,12 +247,14 @@ export class BeltStage extends LitElement {
   private resize(width: number): void {
     if (width <= 0 || Math.abs(width - this.layout.width) < 1) return;
     const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-    this.layout = layBelt(width, rem);
+    // A piece that must be low is drawn smaller: see embed/piece.styles.ts.
+    const scale = Number(token(this, "--belt-scale")) || 1;
+    this.layout = layBelt(width, rem * scale);
   }
 
   private schedule(): void {
     if (!this.isConnected || !this.screen.visible || this.frame || this.jump !== undefined) return;
-    const gap = this.still.matches && this.hovered === null ? JUMP : this.pace.gap;
+    const gap = calm(this) && this.hovered === null ? JUMP : this.pace.gap;
     const wait = gap - (performance.now() - this.last);
     if (wait > 0 && this.last > 0) {
       this.jump = setTimeout(() => {
@@ -296,11 +299,11 @@ export class BeltStage extends LitElement {
       rack: this.rack,
       ratio: Math.min(3, devicePixelRatio || 1),
       consistency: (plate: Plate) => dictionary?.consistencyAt(Math.max(0, dictionary.step - plate.step)) ?? null,
-      speed: this.still.matches ? 0 : this.speed,
+      speed: calm(this) ? 0 : this.speed,
       hovered: this.hovered,
       marks: this.marks(),
-      fontSize: this.layout.half * (this.layout.narrow ? 0.34 : 0.27),
-      lit: this.isLit("belt") !== "",
+      fontSize: Math.max(8, this.layout.half * (this.layout.narrow ? 0.34 : 0.27)),
+      lit: this.lit === "queue" || this.isLit("belt") !== "",
     };
   }
 
@@ -319,6 +322,8 @@ export class BeltStage extends LitElement {
     const plate = plateAt({ layout: this.layout, motion: this.motion }, event.offsetX, event.offsetY);
     const serial = plate?.serial ?? null;
     if (serial !== this.hovered) this.hovered = serial;
+    if (serial === null) this.removeAttribute("over");
+    else this.setAttribute("over", "queue" satisfies Term);
   }
 
   /** The browser lost what was drawn, and what was kept to be copied. */
@@ -330,6 +335,7 @@ export class BeltStage extends LitElement {
 
   private leave(): void {
     this.hovered = null;
+    this.removeAttribute("over");
   }
 
   /** The card rides with its plate. */

@@ -9,7 +9,11 @@ import { house } from "./house.js";
 /** The one that is open: a page trains one pair at most. */
 let opened: CompareOpener | null = null;
 
-/** A line that opens a lane with two runs. `?compare=NAME` in the page's address opens it too. */
+/**
+ * A line that opens a lane with two runs. `?compare=NAME` in the page's address opens it too.
+ *
+ * @fires pair-closed - the lane is gone, and its runs with it: {pair}
+ */
 @customElement("compare-opener")
 export class CompareOpener extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
@@ -17,6 +21,8 @@ export class CompareOpener extends LitElement {
   @property() pair: PairName = "momentum";
   @property() summary = "";
 
+  /** The two are to be evaluated at their end. */
+  @state() private score = false;
   @state() private open = false;
   @state() private loaded: boolean | null = null;
 
@@ -42,12 +48,23 @@ export class CompareOpener extends LitElement {
       }
       ${
         this.open && this.loaded && !this.view?.opening
-          ? html`<compare-lane .lesson=${this.view} .catalog=${this.catalog} pair=${this.pair} @close=${this.close}></compare-lane>`
+          ? html`<compare-lane .lesson=${this.view} .catalog=${this.catalog} pair=${this.pair} ?score=${this.score} @close=${this.close}></compare-lane>`
           : nothing
       }
       ${this.open && this.loaded === false ? html`<p class="failed" role="alert">This part did not load. Reload the page.</p>` : nothing}
     </details>`;
   }
+
+  /** Train the pair and evaluate both, as an experiment asks for. */
+  run(): void {
+    this.score = true;
+    this.open = true;
+    this.scrollIntoView({ block: "nearest" });
+  }
+
+  readonly close = () => {
+    this.open = false;
+  };
 
   private readonly toggled = async (event: Event) => {
     this.open = (event.currentTarget as HTMLDetailsElement).open;
@@ -60,17 +77,18 @@ export class CompareOpener extends LitElement {
     if (opened) url.searchParams.set("compare", opened.pair);
     else url.searchParams.delete("compare");
     history.replaceState(history.state, "", url);
-    if (!this.open) return;
+    if (!this.open) {
+      this.score = false;
+      const detail = { pair: this.pair };
+      this.dispatchEvent(new CustomEvent("pair-closed", { detail, bubbles: true, composed: true }));
+      return;
+    }
     // Where it does not come, the bar below the figure says why.
     this.view?.live().catch(() => undefined);
     this.loaded = await import("../compare/compare-lane.js").then(
       () => true,
       () => false,
     );
-  };
-
-  private readonly close = () => {
-    this.open = false;
   };
 }
 

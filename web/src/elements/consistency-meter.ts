@@ -20,6 +20,8 @@ export class ConsistencyMeter extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
   @property() label = "Consistency";
+  /** What it is measured on, in the plural. */
+  @property() of = "keys";
   /** Where the meter settled under other momenta, as the page remembers: [momentum, consistency]. */
   @property({ attribute: false }) marks: readonly (readonly [number, number])[] = [];
 
@@ -70,7 +72,8 @@ export class ConsistencyMeter extends LitElement {
       .word {
         font-size: var(--text-xl);
         font-weight: 700;
-        line-height: 1.9;
+        line-height: 1.2;
+        padding-block: 0.35em;
       }
       svg {
         display: block;
@@ -100,6 +103,14 @@ export class ConsistencyMeter extends LitElement {
         margin: 0;
         color: var(--ink);
       }
+      .defined {
+        margin-bottom: 0.3rem;
+        line-height: 1.35;
+        text-wrap: pretty;
+      }
+      .whole {
+        white-space: nowrap;
+      }
       .alarm {
         margin-top: 0.3rem;
         font-weight: 600;
@@ -121,16 +132,17 @@ export class ConsistencyMeter extends LitElement {
         ${
           value === null
             ? html`<span class="word">${probed ? "Collapsed" : "Not measured yet"}</span>`
-            : html`<span class="big">${fixed(value)}</span>`
+            : html`<span class="big" part="value">${fixed(value)}</span>`
         }
         <div slot="more">${this.raw()}</div>
       </figure-tip>
       ${this.scale(value)}
-      <p class="soft">
+      <p class="soft defined" part="more">${this.defined(n)}</p>
+      <p class="soft" part="more">
         ${this.tip("id_photo", "ID-photo test")} <b>${percent(view?.scalar("id_photo"))}</b>
-        ${n ? html`<span>(chance ${percent(1 / n)})</span>` : nothing}
+        ${n ? html`<span class="whole">(chance ${percent(1 / n)})</span>` : nothing}
       </p>
-      <p class="soft">${this.tip("gradient_agreement", "Gradient agreement")} <b>${fixed(view?.scalar("gradient_agreement"))}</b></p>
+      <p class="soft" part="more">${this.tip("gradient_agreement", "Gradient agreement")} <b>${fixed(view?.scalar("gradient_agreement"))}</b></p>
       ${
         probed && value === null
           ? html`<div class="alarm">All keys point the same way: there is nothing left to compare.</div>`
@@ -139,6 +151,14 @@ export class ConsistencyMeter extends LitElement {
             : nothing
       }
     `;
+  }
+
+  /** The definition in a line, with the sample size and the step of the measurement. */
+  private defined(n: number | null) {
+    const text = `${this.of} of all ages against the same views encoded now`;
+    return n === null
+      ? `To be measured: ${text}. Chance is 0.`
+      : html`<b>n = ${count(n)}</b> ${text}, step ${count(this.view?.scalar("probe_step"))}. Chance is 0.`;
   }
 
   private tip(name: string, text: string) {
@@ -171,7 +191,7 @@ export class ConsistencyMeter extends LitElement {
       ${
         value === null
           ? nothing
-          : html`<svg><rect x="0" y="4" width=${at(value)} height="6" rx="3" fill=${rampCss(value, theme())}></rect></svg>`
+          : html`<svg><rect x="0" y="4" width=${at(value)} height="6" rx="3" fill=${rampCss(value, theme(this))}></rect></svg>`
       }
       ${this.marks.some(([, x]) => x < 0.14) ? nothing : svg`<text x="0" y="24">0</text>`}
       ${this.marks.some(([, x]) => x > 0.86) ? nothing : svg`<text x="100%" y="24" text-anchor="end">1</text>`}

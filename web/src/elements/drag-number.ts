@@ -74,7 +74,7 @@ export class DragNumber extends LitElement {
   }
 
   private get fixed(): boolean {
-    return this.shown === null || this.view?.recorded === true;
+    return this.shown === null || !!this.view?.fixed;
   }
 
   private get shown(): number | null {

@@ -48,6 +48,12 @@ export const house = css`
   button.primary:hover:not(:disabled, [aria-disabled="true"]) {
     background: color-mix(in srgb, var(--ink) 84%, var(--surface));
   }
+  button.primary:disabled,
+  button.primary[aria-disabled="true"] {
+    background: var(--sunken);
+    border-color: var(--line);
+    color: var(--ink-faint);
+  }
   button.plain {
     background: none;
     border: 0;

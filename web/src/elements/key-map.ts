@@ -187,8 +187,8 @@ export class KeyMap extends LitElement {
 
   private legend() {
     const { noun } = this;
-    const blue = rampCss(1, theme());
-    const red = rampCss(0.1, theme());
+    const blue = rampCss(1, theme(this));
+    const red = rampCss(0.1, theme(this));
     return html`<div>
       <ul class="legend">
         <li>
@@ -247,7 +247,7 @@ export class KeyMap extends LitElement {
                 }}
               >
                 <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">
-                  <circle cx="5" cy="5" r="4.4" fill=${rampCss(group.agreement, theme())}></circle></svg
+                  <circle cx="5" cy="5" r="4.4" fill=${rampCss(group.agreement, theme(this))}></circle></svg
                 >${ageText(group)}
               </button>
             </th>

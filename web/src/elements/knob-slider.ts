@@ -108,7 +108,7 @@ export class KnobSlider extends LitElement {
 
   override render() {
     const value = this.shown;
-    const fixed = value === null || this.view?.recorded;
+    const fixed = value === null || this.view?.fixed;
     const place = value === null ? 0 : this.mapping.place(value);
     return html`
       <div class="head">
@@ -128,7 +128,7 @@ export class KnobSlider extends LitElement {
         @change=${this.dropped}
         @keydown=${this.pressed}
       />
-      <div class="ticks">
+      <div class="ticks" part="ticks">
         ${this.ticks.map(
           (tick) => html`<button
             type="button"

@@ -74,7 +74,7 @@ export class KnobSwitch extends LitElement {
         type="button"
         role="switch"
         aria-checked=${known && value}
-        ?disabled=${!known || this.view?.recorded}
+        ?disabled=${!known || !!this.view?.fixed}
         @click=${() => this.toggle(!value)}
       >
         <span class="track" aria-hidden="true"></span>${this.label}

@@ -1,15 +1,25 @@
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { ApiError, type Catalog, type LessonName } from "../api.js";
+import type { PairScored } from "../compare/compare-lane.js";
 import { EXPERIMENTS, type Experiment } from "../model/experiments.js";
 import { RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { isSet, knobWords, measure, type Reading, Trial, wayBack } from "../model/trial.js";
 import type { RunEvent } from "../wire/messages.js";
+import type { CompareOpener } from "./compare-opener.js";
 import { house } from "./house.js";
 import type { PredictFirst } from "./predict-first.js";
 import "./predict-first.js";
+
+/** What the two measured values are of, where it is not before the change and under it. */
+const ROWS: Partial<Record<Experiment["from"], readonly [string, string]>> = {
+  ages: ["newest rows", "oldest rows"],
+  pair: ["with a head", "without"],
+};
+const PAIR_TRAINS =
+  "Both train now, below the figure, on the same batches. When both are at their last step they are scored, and the answer comes here.";
 
 /**
  * The experiments of a lesson: each asks first, is one click to run, says what was measured, and has a way back.
@@ -34,6 +44,21 @@ export class LessonExperiments extends LitElement {
   private readonly event = (event: Event) => {
     if ((event as CustomEvent<RunEvent>).detail.type === "reset") for (const trial of this.trials) trial.forget();
   };
+
+  /** Pairs are trained in the section's figure, and tell of themselves there. */
+  private readonly scored = (event: Event) => {
+    const { pair, scores } = (event as CustomEvent<PairScored>).detail;
+    const trial = this.trials.find(({ experiment }) => experiment.pair === pair);
+    if (!trial?.active) return;
+    trial.compared(scores[0], scores[1]);
+    this.requestUpdate();
+  };
+  private readonly closed = (event: Event) => {
+    const { pair } = (event as CustomEvent<PairScored>).detail;
+    this.trials.find(({ experiment }) => experiment.pair === pair)?.end(0);
+    this.requestUpdate();
+  };
+  private section: Element | null = null;
 
   constructor() {
     super();
@@ -120,11 +145,16 @@ export class LessonExperiments extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.follow(null);
+    this.section?.removeEventListener("pair-scored", this.scored);
+    this.section?.removeEventListener("pair-closed", this.closed);
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.follow(this.view);
+    this.section = this.closest("section");
+    this.section?.addEventListener("pair-scored", this.scored);
+    this.section?.addEventListener("pair-closed", this.closed);
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -185,6 +215,7 @@ export class LessonExperiments extends LitElement {
   private buttons(trial: Trial) {
     const { experiment } = trial;
     const { view } = this;
+    if (experiment.from === "pair") return this.pairButtons(trial);
     if (Object.keys(experiment.change).length === 0) return nothing;
     if (view?.recorded)
       return html`<p class="soft">Nobody can change a recording; the marks below the figure say what was changed when.</p>`;
@@ -202,8 +233,32 @@ export class LessonExperiments extends LitElement {
           ? html`<button type="button" ?disabled=${away} @click=${() => this.startOver(trial)}>Go back and start over</button>`
           : nothing
       }
-      ${this.asking === experiment.id ? html`<button type="button" class="plain" @click=${() => this.run(trial)}>Skip the question</button>` : nothing}
+      ${this.skip(trial)}
     </div>`;
+  }
+
+  private pairButtons(trial: Trial) {
+    const { view } = this;
+    if (view?.recorded)
+      return html`<p class="soft">A pair must really be trained, and a recording has no service to train it.</p>`;
+    const away = !view?.run || view.status === "offline";
+    return html`<div class="row">
+      ${
+        trial.active
+          ? html`<button type="button" class="back" @click=${() => this.opener(trial)?.close()}>Back: close and delete both</button>`
+          : html`<button type="button" class="go" ?disabled=${away} @click=${() => this.ask(trial)}>Train both and score them</button>`
+      }
+      ${this.skip(trial)}
+    </div>`;
+  }
+
+  private skip(trial: Trial) {
+    if (this.asking !== trial.experiment.id) return nothing;
+    return html`<button type="button" class="plain" @click=${() => this.run(trial)}>Skip the question</button>`;
+  }
+
+  private opener({ experiment }: Trial): CompareOpener | null {
+    return this.section?.querySelector<CompareOpener>(`compare-opener[pair=${experiment.pair}]`) ?? null;
   }
 
   /** What was measured, the verdict computed from it, the reader's guess beside it, and why. */
@@ -211,6 +266,8 @@ export class LessonExperiments extends LitElement {
     const { experiment, before, under, back, outcome } = trial;
     if (!trial.values && experiment.from !== "ages") return nothing;
     if (!outcome || !before || !under) {
+      if (experiment.from === "pair")
+        return html`<p>${trial.active ? PAIR_TRAINS : "Closed before both were scored."}</p>`;
       return html`<p>${before ? `Before: ${fixed(before.value, experiment.digits)} (${before.n}). ` : ""}${trial.active ? "Changed; the next measurement will tell." : "Gone back before anything was measured."}</p>`;
     }
     const guess = this.guess(experiment.id);
@@ -222,8 +279,8 @@ export class LessonExperiments extends LitElement {
       <table>
         <caption>${experiment.name}</caption>
         <tbody>
-          ${line(experiment, experiment.from === "ages" ? "newest rows" : "before", before)}
-          ${line(experiment, experiment.from === "ages" ? "oldest rows" : knobWords(experiment.change), under)}
+          ${line(experiment, ROWS[experiment.from]?.[0] ?? "before", before)}
+          ${line(experiment, ROWS[experiment.from]?.[1] ?? knobWords(experiment.change), under)}
           ${back ? line(experiment, "after going back", back) : nothing}
         </tbody>
       </table>`;
@@ -261,8 +318,14 @@ export class LessonExperiments extends LitElement {
     this.asking = "";
     const view = await this.here();
     if (!view) return;
-    const { change } = trial.experiment;
-    const other = this.trials.find((one) => one.active && one !== trial);
+    const { change, from } = trial.experiment;
+    if (from === "pair") {
+      trial.begin(null, {}, 0);
+      this.opener(trial)?.run();
+      this.requestUpdate();
+      return;
+    }
+    const other = this.trials.find((one) => one.active && one !== trial && one.experiment.from !== "pair");
     const restored = other ? wayBack(other, this.defaults) : {};
     const values = Object.fromEntries(Object.keys(change).map((name) => [name, restored[name] ?? view.knob(name)!]));
     const before = measure(trial.experiment, view);

@@ -17,11 +17,12 @@ export function rowCard(facts: RowFacts, atlas: Atlas | null, catalog: Catalog, 
     <div class="pair">
       <figure>
         <memory-bank-photo
+          fluid
           .atlas=${atlas}
           .image=${facts.row}
           .consistency=${facts.consistency}
           .state=${state}
-          .size=${72}
+          .size=${96}
         ></memory-bank-photo>
         <figcaption>on file</figcaption>
       </figure>
@@ -30,7 +31,7 @@ export function rowCard(facts: RowFacts, atlas: Atlas | null, catalog: Catalog, 
         <span class="dots" aria-hidden="true"></span>
       </div>
       <figure>
-        <memory-bank-photo .atlas=${atlas} .image=${facts.row} .consistency=${1} state="known" .size=${72}></memory-bank-photo>
+        <memory-bank-photo fluid .atlas=${atlas} .image=${facts.row} .consistency=${1} state="known" .size=${96}></memory-bank-photo>
         <figcaption>today</figcaption>
       </figure>
     </div>

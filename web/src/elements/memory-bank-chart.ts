@@ -2,7 +2,7 @@ import { html, nothing, svg, type TemplateResult } from "lit";
 import { rampCss } from "../draw/palette.js";
 import type { AgeHistogram } from "../model/bank.js";
 import type { Curve } from "../model/dictionary.js";
-import { theme } from "../theme.js";
+import type { Theme } from "../theme.js";
 
 const WIDTH = 380;
 const HEIGHT = 176;
@@ -19,6 +19,7 @@ export interface AgeChartData {
   readonly pass: number;
   /** Age of the marked row. */
   readonly marked: number | null;
+  readonly theme: Theme;
 }
 
 /** The right end of the age axis: at least two passes, so that it does not jump while the first rows age. */
@@ -37,7 +38,7 @@ export function ageChart(data: AgeChartData): TemplateResult {
         <line class="grid" x1=${LEFT} x2=${WIDTH - RIGHT} y1=${y(value)} y2=${y(value)} />
         <text class="soft" x=${LEFT - 6} y=${y(value) + 4} text-anchor="end">${value}</text>`,
     )}
-    ${bars(data.histogram, x)} ${passes(data.pass, end, x)} ${line(data.curve, x, y)}
+    ${bars(data.histogram, x)} ${passes(data.pass, end, x)} ${line(data.curve, x, y, data.theme)}
     ${
       data.marked === null
         ? nothing
@@ -67,9 +68,8 @@ function passes(pass: number, end: number, x: (age: number) => number) {
     <text class="soft" x=${x(pass) + 4} y=${TOP + 8}>one pass</text>`;
 }
 
-function line(curve: Curve | null, x: (age: number) => number, y: (value: number) => number) {
+function line(curve: Curve | null, x: (age: number) => number, y: (value: number) => number, now: Theme) {
   if (!curve) return svg`<text class="soft" x=${LEFT + 8} y=${(TOP + MIDDLE) / 2 + 12}>not measured yet</text>`;
-  const now = theme();
   const points = [...curve.age].map((age, bin) => ({ x: x(age), y: y(curve.consistency[bin]!), bin }));
   return points.map((point, place) => {
     const value = curve.consistency[point.bin]!;

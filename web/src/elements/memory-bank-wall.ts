@@ -7,11 +7,11 @@ import {
   cornerOf,
   layoutWall,
   levelOf,
-  paintWall,
   placeAt,
   stateOf,
   type WallColours,
   type WallLayout,
+  WallPixels,
   type WallRows,
   walk,
 } from "../draw/wall.js";
@@ -26,6 +26,8 @@ export const CLOSE_ROWS = 160;
 interface WallLook {
   readonly wall: WallColours;
   readonly photo: PhotoLook;
+  /** CSS pixels that it may be high, where its figure must be low. */
+  readonly height: number | null;
   readonly surface: string;
   readonly ink: string;
   readonly mark: string;
@@ -66,7 +68,8 @@ export class MemoryBankWall extends LitElement {
   @query("canvas") private canvas!: HTMLCanvasElement;
   private layout: WallLayout = layoutWall(1, 1, 1);
   private places: Uint32Array | null = null;
-  private pixels: ImageData | null = null;
+  private image: ImageData | null = null;
+  private wall: WallPixels | null = null;
   private room = 0;
   private look: WallLook | null = null;
   private stopTheme: (() => void) | undefined;
@@ -75,6 +78,7 @@ export class MemoryBankWall extends LitElement {
     const width = Math.floor(entry?.contentRect.width ?? 0);
     if (width !== this.room) {
       this.room = width;
+      this.look = null; // how high it may be goes with the width
       this.requestUpdate();
     }
   });
@@ -127,7 +131,8 @@ export class MemoryBankWall extends LitElement {
     const all = bank.rowStep.length;
     const count = this.close ? Math.min(all, CLOSE_ROWS) : all;
     const phone = this.room < 560;
-    const height = this.room * (phone ? 0.95 : 0.4);
+    this.look ??= this.readLook();
+    const height = Math.min(this.look.height ?? Number.POSITIVE_INFINITY, this.room * (phone ? 0.95 : 0.4));
     this.layout = layoutWall(count, this.room * ratio, height * ratio, this.order === "age");
     this.places = this.placesFor(bank, count);
     const rows: WallRows = {
@@ -137,16 +142,18 @@ export class MemoryBankWall extends LitElement {
       levels: levelsByAge(bank.curve, oldestAge(bank)),
       freshAge: this.freshAge,
     };
-    this.look ??= this.readLook();
     const { width, height: tall } = this.layout;
     sizeCanvas(this.canvas, width, tall, ratio);
     const context = this.canvas.getContext("2d");
     if (!context) return;
     if (this.close) this.drawPhotos(context, rows, this.look.photo);
     else {
-      if (this.pixels?.width !== width || this.pixels.height !== tall) this.pixels = new ImageData(width, tall);
-      paintWall(new Uint32Array(this.pixels.data.buffer), this.layout, rows, this.look.wall);
-      context.putImageData(this.pixels, 0, 0);
+      if (!this.image || !sameWall(this.wall, this.layout, this.look.wall)) {
+        this.image = new ImageData(width, tall);
+        this.wall = new WallPixels(new Uint32Array(this.image.data.buffer), this.layout, this.look.wall);
+      }
+      this.wall?.take(rows);
+      context.putImageData(this.image, 0, 0);
     }
     for (const row of this.lit ?? []) this.drawMark(context, ratio, row, this.look.mark);
     this.drawMark(context, ratio, this.marked, this.look.ink);
@@ -207,7 +214,7 @@ export class MemoryBankWall extends LitElement {
   }
 
   private readLook(): WallLook {
-    const now = theme();
+    const now = theme(this);
     const fresh = mixRgb(tokenRgb(this, "--tune"), tokenRgb(this, "--ink"), 0.25);
     return {
       wall: {
@@ -220,6 +227,7 @@ export class MemoryBankWall extends LitElement {
       photo: photoLook(this),
       surface: token(this, "--surface"),
       ink: token(this, "--ink"),
+      height: Number(token(this, "--wall-height")) || null,
       mark: token(this, "--mark"),
     };
   }
@@ -258,4 +266,9 @@ export class MemoryBankWall extends LitElement {
   private tell(name: "row-point" | "row-pick", row: number | null): void {
     this.dispatchEvent(new CustomEvent(name, { detail: { row }, bubbles: true, composed: true }));
   }
+}
+
+function sameWall(wall: WallPixels | null, layout: WallLayout, colours: WallColours): boolean {
+  if (wall?.colours !== colours) return false;
+  return (Object.keys(layout) as (keyof WallLayout)[]).every((name) => wall.layout[name] === layout[name]);
 }

@@ -154,6 +154,10 @@ export const bankStyles = css`
     font: 500 11.5px var(--sans);
     fill: var(--ink-soft);
   }
+  /* The chart grows with its room; its type, which grows with the page, must not grow twice. */
+  .chart svg text {
+    font-size: min(0.8125rem, 5px + 0.5rem);
+  }
   svg .grid {
     stroke: var(--line);
   }
@@ -183,6 +187,11 @@ export const bankStyles = css`
     gap: 0.5rem;
     margin: 0.5rem 0;
   }
+  /* In the units of the page's type, which is large on a projector. */
+  .pair figure {
+    flex: none;
+    width: 4.5rem;
+  }
   figure {
     margin: 0;
     text-align: center;
@@ -206,42 +215,9 @@ export const bankStyles = css`
     border-top: 2px dotted var(--line-strong);
     margin-top: 0.15rem;
   }
-  .controls {
-    display: flex;
-    flex-wrap: wrap;
-    align-items: end;
-    justify-content: space-between;
-    gap: 1rem 2rem;
-    border-top: 1px solid var(--line);
-    padding: 1rem clamp(0.9rem, 2.4cqw, 1.6rem);
-  }
-  .controls knob-slider {
-    flex: 1 1 16rem;
-    max-width: 24rem;
-  }
-  .controls transport-bar[slow] {
-    flex: 1 1 100%;
-  }
   .lit {
     border-radius: var(--radius-s);
     box-shadow: 0 0 0 4px color-mix(in srgb, var(--mark) 65%, transparent);
-  }
-  details {
-    flex: 1 1 100%;
-  }
-  summary {
-    cursor: pointer;
-    font-size: var(--text-s);
-    font-weight: 600;
-    color: var(--ink-soft);
-    width: fit-content;
-  }
-  .more {
-    display: flex;
-    flex-wrap: wrap;
-    align-items: end;
-    gap: 1rem 2rem;
-    padding-top: 0.8rem;
   }
   table {
     border-collapse: collapse;

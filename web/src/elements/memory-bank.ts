@@ -18,8 +18,9 @@ import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
 import { partTaken } from "../model/step-parts.js";
-import { onTheme } from "../theme.js";
+import { onTheme, theme } from "../theme.js";
 import { u32 } from "../wire/frames.js";
+import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
 import { bankStyles } from "./memory-bank.styles.js";
 import { rowCard } from "./memory-bank-card.js";
@@ -46,7 +47,7 @@ const WORDS = "A wall of ID photos: every row of the memory bank";
  */
 @customElement("memory-bank")
 export class MemoryBank extends LitElement {
-  static override styles = [house, bankStyles];
+  static override styles = [house, controlsStyles, bankStyles];
 
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
@@ -126,7 +127,7 @@ export class MemoryBank extends LitElement {
   protected override render() {
     const { view } = this;
     return html`
-      <div class="whole" role="group" aria-label=${WORDS}>
+      <div class="whole" part="figure" role="group" aria-label=${WORDS}>
         <spoken-summary text=${bankSentence(view)}></spoken-summary>
         <div class="body">${this.header()} ${this.wall()} ${this.faces()}</div>
         ${this.controls()}
@@ -145,7 +146,9 @@ export class MemoryBank extends LitElement {
       ? `Each step writes ${count(this.batch)} of them anew; the rest wait.`
       : this.view?.recorded
         ? "They come with the recording."
-        : "They are being written for the first time.";
+        : this.view?.run
+          ? "They are being written for the first time."
+          : "They come with the service.";
     const rows = `${count(this.bank.size)} rows, one an image. ${rest}`;
     return html`<div class="head">
       <h3>${rows}</h3>
@@ -203,7 +206,7 @@ export class MemoryBank extends LitElement {
             </div>`
           : nothing
       }
-      <p class="legend soft">
+      <p class="legend soft" part="words">
         <span><i class="fresh"></i>visited just now</span>
         <span>out of tune 0 <ramp-strip></ramp-strip> 1 in tune</span>
         ${never > 0 ? html`<span><i class="never"></i>${count(never)} never visited, still random</span>` : nothing}
@@ -236,16 +239,12 @@ export class MemoryBank extends LitElement {
   }
 
   private meter() {
-    const { view } = this;
-    const sampled = view?.scalar("probe_n") ?? 0;
-    return html`<div>
-      <consistency-meter .view=${view} .catalog=${this.catalog} label="Consistency of the bank"></consistency-meter>
-      ${
-        sampled > 0
-          ? html`<p class="soft">n = ${count(sampled)} rows over all ages, step ${count(view?.scalar("probe_step"))}</p>`
-          : nothing
-      }
-    </div>`;
+    return html`<consistency-meter
+      .view=${this.view}
+      .catalog=${this.catalog}
+      label="Consistency of the bank"
+      of="rows"
+    ></consistency-meter>`;
   }
 
   private chart() {
@@ -257,20 +256,21 @@ export class MemoryBank extends LitElement {
         histogram: ageHistogram(bank, 40),
         pass: stepsPerPass(bank, this.batch),
         marked: ageOf(bank, this.marked),
+        theme: theme(this),
       })}
     </div>`;
   }
 
   private controls() {
     const { view } = this;
-    return html`<div class="controls">
+    return html`<div class="controls" part="controls">
       <knob-slider .view=${view} knob="momentum" label="Row momentum m" scale="linear" .min=${0} .max=${0.95} .step=${0.05} .ticks=${[0, 0.5, 0.9]}></knob-slider>
       <transport-bar .view=${view} .catalog=${this.catalog} .atlas=${this.atlas}></transport-bar>
       <details>
         <summary>More</summary>
         <div class="more">
           <knob-slider .view=${view} knob="learning_rate" label="Learning rate: learn faster, rot faster" scale="log" .min=${0.005} .max=${0.5} .ticks=${[0.005, 0.06, 0.5]}></knob-slider>
-          ${view?.recorded ? nothing : html`<button type="button" @click=${this.newSeed}>New seed</button>`}
+          ${view?.fixed ? nothing : html`<button type="button" @click=${this.newSeed}>New seed</button>`}
           <button type="button" aria-pressed=${this.table} @click=${() => {
             this.table = !this.table;
           }}>${this.table ? "Hide the table" : "Show as a table"}</button>

@@ -42,7 +42,7 @@ export class RampStrip extends LitElement {
 
   protected override updated(): void {
     const pixels = new ImageData(256, 1);
-    const table = this.kind === "consistency" ? rampPixels(theme()) : matrixLook(this)[this.kind];
+    const table = this.kind === "consistency" ? rampPixels(theme(this)) : matrixLook(this)[this.kind];
     new Uint32Array(pixels.data.buffer).set(table);
     this.canvas.getContext("2d")?.putImageData(pixels, 0, 0);
   }

@@ -43,7 +43,7 @@ function picture(pictures: ViewPictures | null, row: number, images: number): Te
   const view = row < images ? 0 : 1;
   const image = row % images;
   return html`<figure>
-    <similarity-matrix-view .pictures=${pictures} .view=${view} .image=${image} .size=${100}></similarity-matrix-view>
+    <similarity-matrix-view fluid .pictures=${pictures} .view=${view} .image=${image} .size=${128}></similarity-matrix-view>
     <figcaption>view ${view + 1} of image ${image + 1}</figcaption>
   </figure>`;
 }

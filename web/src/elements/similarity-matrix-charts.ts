@@ -62,15 +62,18 @@ function steps(values: Float64Array, x: (cosine: number) => number, y: (share: n
 }
 
 export function distributionWords(summary: MatrixSummary | null, catalog: Catalog): TemplateResult {
-  const line = (kind: "positive" | "negative", mean: number | undefined, pairs: number | undefined) =>
+  if (!summary) return html`<p class="legend soft">Waiting for the first batch: all its pairs are counted here.</p>`;
+  const line = (kind: "positive" | "negative", mean: number, pairs: number) =>
     html`<span
       ><i class=${kind}></i
-      ><figure-tip .catalog=${catalog} name="${kind}_mean">${kind} pairs: mean <b>${fixed(mean)}</b></figure-tip>, n =
-      ${count(pairs)}</span
+      ><span
+        ><figure-tip .catalog=${catalog} name="${kind}_mean">${kind} pairs: mean <b>${fixed(mean)}</b></figure-tip>, n =
+        ${count(pairs)}</span
+      ></span
     >`;
   return html`<p class="legend soft">
-    ${line("positive", summary?.positiveMean, summary?.positiveCount)}
-    ${line("negative", summary?.negativeMean, summary?.negativeCount)}
+    ${line("positive", summary.positiveMean, summary.positiveCount)}
+    ${line("negative", summary.negativeMean, summary.negativeCount)}
     <span>each drawn to its own peak</span>
   </p>`;
 }

@@ -1,12 +1,24 @@
 import { css, html, LitElement } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
-import { cellAt, cellCorner, edgePicture, layoutMatrix, type MatrixLayout, paintMatrix } from "../draw/heatmap.js";
+import {
+  cellAt,
+  cellCorner,
+  edgePicture,
+  edgeRowAt,
+  FADED,
+  type LitCells,
+  layoutMatrix,
+  type MatrixLayout,
+  paintMatrix,
+  standsOut,
+} from "../draw/heatmap.js";
 import { type MatrixLook, matrixLook } from "../draw/matrix-look.js";
 import { packedCss } from "../draw/palette.js";
 import { sizeCanvas } from "../draw/tokens.js";
 import type { Atlas } from "../model/atlas.js";
-import { positiveOf, shownRows } from "../model/matrix.js";
+import { type CellKind, kindOf, positiveOf, shownRows } from "../model/matrix.js";
 import type { MatrixStore } from "../model/matrix-store.js";
+import type { Term } from "../model/terms.js";
 import { onTheme } from "../theme.js";
 import { ViewSheet } from "./similarity-matrix-views.js";
 
@@ -16,10 +28,18 @@ export interface Cell {
   readonly column: number;
 }
 
+/** What the lesson's text calls a kind of cell. */
+const TERMS = { positive: "positive", negative: "negative", self: "diagonal" } as const satisfies Record<
+  CellKind,
+  Term
+>;
+
 /**
  * The matrix as a heat map with the pictures of its rows and columns along two edges.
  *
- * @fires cell-point - the cell under the pointer, or null: {cell}
+ * Its attribute `over` says which of the text's terms the pointer or the keyboard is at: a kind of cell, or a row.
+ *
+ * @fires cell-point - the cell under the pointer, or null; at the picture of a row, the row's positive: {cell}
  * @fires cell-pick - the cell that was clicked or reached by keyboard: {cell}
  */
 @customElement("similarity-matrix-map")
@@ -38,6 +58,8 @@ export class SimilarityMatrixMap extends LitElement {
   @property({ type: Number }) shown = 16;
   @property({ attribute: false }) marked: Cell | null = null;
   @property() label = "";
+  /** Set while the text speaks of a part of the matrix: all other cells fade. A row is the marked cell's. */
+  @property() lit: Term | null = null;
 
   @query("canvas") private canvas!: HTMLCanvasElement;
   private layout: MatrixLayout = layoutMatrix(100, 2, 1);
@@ -76,9 +98,11 @@ export class SimilarityMatrixMap extends LitElement {
       role="application"
       aria-roledescription="similarity matrix"
       aria-label=${this.label}
-      @pointermove=${(event: PointerEvent) => this.tell("cell-point", this.under(event))}
+      @pointermove=${(event: PointerEvent) => this.pointAt("cell-point", event)}
       @pointerleave=${() => this.tell("cell-point", null)}
-      @pointerdown=${(event: PointerEvent) => this.tell("cell-pick", this.under(event))}
+      @pointerdown=${(event: PointerEvent) => this.pointAt("cell-pick", event)}
+      @focusin=${() => this.over(this.marked)}
+      @focusout=${() => this.over(null)}
       @keydown=${this.key}
       @contextrestored=${() => this.requestUpdate()}
     ></canvas>`;
@@ -111,7 +135,7 @@ export class SimilarityMatrixMap extends LitElement {
     const small = this.cells.getContext("2d");
     if (!small) return;
     const pixels = new ImageData(count, count);
-    paintMatrix(new Uint32Array(pixels.data.buffer), matrix, store.images, this.rows, look);
+    paintMatrix(new Uint32Array(pixels.data.buffer), matrix, store.images, this.rows, look, this.litCells);
     small.putImageData(pixels, 0, 0);
     // Below a pixel a cell is averaged into its neighbours; otherwise whole rows would be left out.
     context.imageSmoothingEnabled = this.layout.cell < 1;
@@ -135,9 +159,11 @@ export class SimilarityMatrixMap extends LitElement {
         const { x, y } = cellCorner(this.layout, place, column);
         const off = (this.layout.cell - side) / 2;
         context.fillStyle = packedCss(colour);
+        context.globalAlpha = standsOut(this.litCells, row, this.rows[column] ?? 0, images) ? 1 : FADED / 255;
         context.fillRect(Math.round(x + off), Math.round(y + off), Math.round(side), Math.round(side));
       }
     }
+    context.globalAlpha = 1;
   }
 
   /** Pictures along the top and the left; where the batch's own views are not known, the originals. */
@@ -174,7 +200,9 @@ export class SimilarityMatrixMap extends LitElement {
     const end = edge + cells * cell;
     const half = edge + (cells / 2) * cell;
     context.save();
-    context.strokeStyle = look.hatch;
+    const lit = this.litCells;
+    context.strokeStyle = lit === "self" ? look.mark : look.hatch;
+    context.globalAlpha = lit === null || lit === "self" ? 1 : FADED / 255;
     context.lineWidth = Math.max(1, ratio);
     context.beginPath();
     for (let place = 0; place < cells; place++) {
@@ -202,11 +230,13 @@ export class SimilarityMatrixMap extends LitElement {
       context.strokeStyle = look.outline;
       context.lineWidth = line;
       this.rows.forEach((row, place) => {
-        const column = this.rows.indexOf(positiveOf(row, images));
-        const { x, y } = cellCorner(this.layout, place, column);
+        const partner = positiveOf(row, images);
+        const { x, y } = cellCorner(this.layout, place, this.rows.indexOf(partner));
+        context.globalAlpha = standsOut(lit, row, partner, images) ? 1 : FADED / 255;
         context.strokeRect(x + line / 2, y + line / 2, cell - line, cell - line);
       });
     }
+    context.globalAlpha = 1;
     this.drawCross(context, look, ratio);
     context.restore();
   }
@@ -237,11 +267,28 @@ export class SimilarityMatrixMap extends LitElement {
     context.globalAlpha = 1;
   }
 
-  private under(event: PointerEvent): Cell | null {
+  /** The cells that the text speaks of. */
+  private get litCells(): LitCells | null {
+    if (this.lit === "row") return { row: this.marked?.row ?? 0 };
+    return (Object.keys(TERMS) as CellKind[]).find((kind) => TERMS[kind] === this.lit) ?? null;
+  }
+
+  private pointAt(name: "cell-point" | "cell-pick", event: PointerEvent): void {
+    const { store } = this;
     const box = this.canvas.getBoundingClientRect();
     const scale = this.canvas.width / Math.max(1, box.width);
-    const at = cellAt(this.layout, (event.clientX - box.left) * scale, (event.clientY - box.top) * scale);
-    return at && this.store?.matrix ? { row: this.rows[at.row]!, column: this.rows[at.column]! } : null;
+    const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+    const at = store?.matrix ? cellAt(this.layout, x, y) : null;
+    const row = store?.matrix ? this.rows[edgeRowAt(this.layout, x, y) ?? -1] : undefined;
+    if (store && row !== undefined) this.tell(name, { row, column: positiveOf(row, store.images) }, "row");
+    else this.tell(name, at && { row: this.rows[at.row]!, column: this.rows[at.column]! });
+  }
+
+  /** Say what the pointer or the keyboard is at, in the text's terms. */
+  private over(cell: Cell | null, term?: Term): void {
+    const kind = cell && this.store?.matrix ? kindOf(cell.row, cell.column, this.store.images) : null;
+    if (kind) this.setAttribute("over", term ?? TERMS[kind]);
+    else this.removeAttribute("over");
   }
 
   private readonly key = (event: KeyboardEvent) => {
@@ -265,7 +312,8 @@ export class SimilarityMatrixMap extends LitElement {
     this.tell("cell-pick", { row: this.rows[inside(row + move[0])]!, column: this.rows[inside(column + move[1])]! });
   };
 
-  private tell(name: "cell-point" | "cell-pick", cell: Cell | null): void {
+  private tell(name: "cell-point" | "cell-pick", cell: Cell | null, term?: Term): void {
+    this.over(cell, term);
     this.dispatchEvent(new CustomEvent(name, { detail: { cell }, bubbles: true, composed: true }));
   }
 }

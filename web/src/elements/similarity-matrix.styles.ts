@@ -51,6 +51,10 @@ export const matrixStyles = css`
   .card .pair {
     justify-content: space-between;
   }
+  .card .pair figure {
+    width: 6.25rem;
+    white-space: nowrap;
+  }
   .card .between {
     padding-bottom: 1.4rem;
   }

@@ -10,6 +10,7 @@ import { count } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
 import { partTaken } from "../model/step-parts.js";
 import type { RunEvent } from "../wire/messages.js";
+import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
 import { bankStyles } from "./memory-bank.styles.js";
 import { matrixStyles } from "./similarity-matrix.styles.js";
@@ -45,7 +46,7 @@ const WORDS = "Similarity matrix: every view of the batch compared with every ot
  */
 @customElement("similarity-matrix")
 export class SimilarityMatrix extends LitElement {
-  static override styles = [house, bankStyles, matrixStyles];
+  static override styles = [house, controlsStyles, bankStyles, matrixStyles];
 
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
@@ -140,7 +141,7 @@ export class SimilarityMatrix extends LitElement {
 
   protected override render() {
     return html`
-      <div class="whole" role="group" aria-label=${WORDS}>
+      <div class="whole" part="figure" role="group" aria-label=${WORDS}>
         <spoken-summary text=${matrixSentence(this.view, this.store)}></spoken-summary>
         <div class="body">
         ${this.header()}
@@ -172,7 +173,7 @@ export class SimilarityMatrix extends LitElement {
       ? `${2 * images} × ${2 * images} cosines of step ${count(step)}. Blue: two views of one image.`
       : this.view?.recorded
         ? "No matrix at this moment"
-        : "The matrix is on its way";
+        : "The first matrix is on its way. Blue: two views of one image.";
     return html`<div class="head">
       <h3>${what}</h3>
       <status-badge .view=${this.view}></status-badge>
@@ -214,7 +215,7 @@ export class SimilarityMatrix extends LitElement {
   }
 
   private legend() {
-    return html`<p class="legend soft">
+    return html`<p class="legend soft" part="words">
       <span>positive −1 <ramp-strip kind="positive"></ramp-strip> 1</span>
       <span>negative −1 <ramp-strip kind="negative"></ramp-strip> 1</span>
       <span>hatched: itself</span>
@@ -232,7 +233,7 @@ export class SimilarityMatrix extends LitElement {
         )}
       </div>
       <div class="views ${partTaken(this.view) === "views" ? "lit" : ""}" role="img" aria-label="The two views of the first images of the newest batch">
-        ${[0, 1].map(
+        ${(kept ? [0, 1] : []).map(
           (view) =>
             html`<span>view ${view + 1}</span>${Array.from(
               { length: kept },
@@ -241,19 +242,19 @@ export class SimilarityMatrix extends LitElement {
             )}`,
         )}
       </div>
-      <p class="soft">Batch of step ${count(pictures?.step)}.${this.view?.recorded ? nothing : " While paused, a switch takes one step to show its views."}</p>
+      <p class="soft">${pictures ? `Batch of step ${count(pictures.step)}.` : "The views come with the first batch."}${this.view?.fixed ? nothing : " While paused, a switch takes one step to show its views."}</p>
     </div>`;
   }
 
   private controls() {
     const { view } = this;
-    return html`<div class="controls">
+    return html`<div class="controls" part="controls">
       <transport-bar .view=${view} .catalog=${this.catalog} .atlas=${this.atlas}></transport-bar>
       <details>
         <summary>More</summary>
         <div class="more">
           <knob-slider .view=${view} knob="temperature" label="Temperature" scale="log" .min=${0.02} .max=${2} .ticks=${[0.05, 0.1, 0.5, 1]}></knob-slider>
-          ${view?.recorded ? nothing : this.newSeed()}
+          ${view?.fixed ? nothing : this.newSeed()}
           <button type="button" aria-pressed=${this.table} @click=${() => {
             this.table = !this.table;
           }}>${this.table ? "Hide the table" : "Show as a table"}</button>

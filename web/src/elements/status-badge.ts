@@ -6,7 +6,7 @@ import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { house } from "./house.js";
 
-/** What the run is doing, truly: live, paused, late, asleep, out of reach. */
+/** What the figures beside it show, truly: live, paused, stale, recorded, asleep, out of reach. */
 @customElement("status-badge")
 export class StatusBadge extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
@@ -98,9 +98,9 @@ export function describe(view: RunView): [string, string, string] {
     case "asleep":
       return ["Asleep", at, "wakes when watched"];
     case "stale":
-      return ["Late", at, `nothing new for ${Math.max(1, Math.round((performance.now() - view.tickAt) / 1000))} s`];
+      return ["Stale", at, `nothing new for ${Math.max(1, Math.round((performance.now() - view.tickAt) / 1000))} s`];
     case "offline":
-      return ["Out of reach", view.tickAt ? `${at} was the last` : "", "trying again"];
+      return view.tickAt ? ["Stale", at, "the service does not answer"] : ["Out of reach", "", "trying again"];
     case "failed":
       return ["Failed", at, view.run?.reason ?? view.detail ?? ""];
     case "connecting":
@@ -108,7 +108,7 @@ export function describe(view: RunView): [string, string, string] {
       if (view.run && view.linked) return ["Starting", view.run.reason ?? "the first moment is on its way", ""];
       return ["Connecting", "", ""];
     case "recording":
-      return [view.opening ? "Recorded" : "Recording", view.tick ? at : "", ""];
+      return ["Recorded", view.tick ? at : "", ""];
   }
 }
 

@@ -8,6 +8,7 @@ import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { SlowMotion } from "../model/slow-motion.js";
 import { partTaken } from "../model/step-parts.js";
+import { calm, onCalm } from "../motion.js";
 import { house } from "./house.js";
 import { stepByStepStyles } from "./step-by-step.styles.js";
 import { foundIn } from "./step-found.js";
@@ -28,7 +29,6 @@ export class StepByStep extends LitElement {
 
   @query(".next") private nextButton!: HTMLButtonElement | null;
 
-  private readonly reduced = matchMedia("(prefers-reduced-motion: reduce)");
   private readonly rate = new FlowRate();
   private motion: SlowMotion | null = null;
   private followed: RunView | null = null;
@@ -38,8 +38,9 @@ export class StepByStep extends LitElement {
     if (view?.run?.state === "running" && view.tick) this.rate.note(view.tick.header.step);
     else this.rate.forget();
   };
+  private stopCalm: (() => void) | null = null;
   private readonly stilled = () => {
-    if (this.reduced.matches) this.motion?.hold();
+    if (calm(this)) this.motion?.hold();
     this.requestUpdate();
   };
 
@@ -56,12 +57,12 @@ export class StepByStep extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.reduced.addEventListener("change", this.stilled);
+    this.stopCalm = onCalm(this.stilled);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.reduced.removeEventListener("change", this.stilled);
+    this.stopCalm?.();
     this.motion?.hold();
     this.follow(null);
   }
@@ -84,7 +85,7 @@ export class StepByStep extends LitElement {
     this.motion = new SlowMotion(
       view,
       this.parts.map(({ name }) => name),
-      () => this.reduced.matches,
+      () => calm(this),
     );
     this.motion.addEventListener("change", this.changed);
     void this.motion.begin();
@@ -126,7 +127,7 @@ export class StepByStep extends LitElement {
           ${at === parts.length - 1 ? "Next step" : "Next part"}
         </button>
         ${
-          this.reduced.matches
+          calm(this)
             ? nothing
             : html`<button type="button" aria-pressed=${motion.playing} @click=${() => (motion.playing ? motion.hold() : motion.play())}>
                 ${motion.playing ? "Hold" : "By itself"}

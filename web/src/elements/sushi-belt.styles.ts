@@ -9,12 +9,25 @@ export const sushiBeltStyles = css`
     overflow: clip;
     overflow-clip-margin: 12rem;
   }
+  .head {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    justify-content: space-between;
+    gap: 0.3rem 1.2rem;
+    padding: 0.9rem clamp(0.8rem, 2.4cqw, 1.7rem) 0;
+  }
+  h3 {
+    margin: 0;
+    font-size: var(--text-m);
+    font-weight: 700;
+  }
   belt-stage {
-    margin: 0.5rem 0.5rem 0;
+    margin: 0.3rem 0.5rem 0;
   }
   .inside {
     display: grid;
-    grid-template-columns: minmax(11.5rem, 0.8fr) minmax(11rem, 1fr);
+    grid-template-columns: minmax(11.5rem, 1fr) minmax(11rem, 1fr);
     gap: clamp(0.75rem, 3cqw, 2.5rem);
     align-items: center;
     width: 94%;
@@ -40,20 +53,6 @@ export const sushiBeltStyles = css`
   .ends {
     margin: 0.2rem 0 0;
     font-size: 0.75rem;
-  }
-  .controls {
-    display: grid;
-    grid-template-columns: minmax(10rem, 1fr) minmax(10rem, 1fr) auto;
-    gap: 0.9rem clamp(1rem, 3cqw, 2.25rem);
-    align-items: end;
-    padding: 0.8rem clamp(0.8rem, 2.4cqw, 1.7rem) 0.7rem;
-    border-top: 1px solid var(--line);
-  }
-  .controls transport-bar {
-    padding-bottom: 0.3rem;
-  }
-  .controls transport-bar[slow] {
-    grid-column: 1 / -1;
   }
   .words {
     padding: 0 clamp(0.8rem, 2.4cqw, 1.7rem) 0.9rem;
@@ -90,14 +89,6 @@ export const sushiBeltStyles = css`
     font-weight: 600;
     color: var(--ink-soft);
   }
-  @container (max-width: 52rem) {
-    .controls {
-      grid-template-columns: 1fr 1fr;
-    }
-    .controls transport-bar {
-      grid-column: 1 / -1;
-    }
-  }
   @container (max-width: 39.7rem) {
     .inside {
       width: 100%;
@@ -107,9 +98,6 @@ export const sushiBeltStyles = css`
     }
     age-curve {
       height: 8.5rem;
-    }
-    .controls {
-      grid-template-columns: 1fr;
     }
   }
 `;

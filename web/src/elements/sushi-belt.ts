@@ -9,8 +9,9 @@ import { OnScreenController, RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { MOMENTUM_TICKS } from "../model/scales.js";
-import type { BeltPart, BeltStage } from "./belt-stage.js";
+import type { BeltStage } from "./belt-stage.js";
 import { beltSentence, beltTable } from "./belt-words.js";
+import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
 import { sushiBeltStyles } from "./sushi-belt.styles.js";
 import type { TransportBar } from "./transport-bar.js";
@@ -20,6 +21,7 @@ import "./consistency-meter.js";
 import "./key-strip.js";
 import "./knob-slider.js";
 import "./spoken-summary.js";
+import "./status-badge.js";
 import "./transport-bar.js";
 
 const QUEUE_TICKS = [64, 512, 4096, 65536];
@@ -30,13 +32,11 @@ const QUEUE_TICKS = [64, 512, 4096, 65536];
  */
 @customElement("sushi-belt")
 export class SushiBelt extends LitElement {
-  static override styles = [house, sushiBeltStyles];
+  static override styles = [house, controlsStyles, sushiBeltStyles];
 
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
   @property({ attribute: false }) atlas: Atlas | null = null;
-  /** A part that the text speaks of. */
-  @property() lit: BeltPart | "" = "";
 
   @state() private table = false;
   @query("belt-stage") private stage!: BeltStage | null;
@@ -90,9 +90,13 @@ export class SushiBelt extends LitElement {
     const { view, catalog, atlas } = this;
     const { ghost } = this.memory;
     const marks = [...this.memory.settled].filter(([momentum]) => momentum !== view?.knob("momentum"));
-    return html`<div class="figure" role="group" aria-label="The belt: a queue of keys in order of age" @keydown=${this.pressed}>
+    return html`<div class="figure" part="figure" role="group" aria-label="The belt: a queue of keys in order of age" @keydown=${this.pressed}>
       ${this.trouble()}
-      <belt-stage .view=${view} .catalog=${catalog} .atlas=${atlas} lit=${this.lit}>
+      <div class="head">
+        <h3>${this.boarding()}</h3>
+        <status-badge .view=${view}></status-badge>
+      </div>
+      <belt-stage .view=${view} .catalog=${catalog} .atlas=${atlas}>
         <div slot="inside" class="inside">
           <consistency-meter
             label="Consistency of the belt"
@@ -107,7 +111,7 @@ export class SushiBelt extends LitElement {
           ></age-curve>
         </div>
       </belt-stage>
-      <div class="all">
+      <div class="all" part="strip">
         <div class="line">
           <span>${this.held()}</span>
           <span class="shown">${this.shown()}</span>
@@ -115,7 +119,7 @@ export class SushiBelt extends LitElement {
         <key-strip .view=${view} .catalog=${catalog} .atlas=${atlas}></key-strip>
         <div class="line ends"><span>newest</span><span>oldest</span></div>
       </div>
-      <div class="controls">
+      <div class="controls" part="controls">
         <knob-slider
           .view=${view}
           knob="momentum"
@@ -124,18 +128,23 @@ export class SushiBelt extends LitElement {
           .max=${0.999}
           .ticks=${MOMENTUM_TICKS}
         ></knob-slider>
-        <knob-slider
-          .view=${view}
-          knob="queue_length"
-          label="Queue length K"
-          scale="powers"
-          .min=${64}
-          .max=${65536}
-          .ticks=${QUEUE_TICKS}
-        ></knob-slider>
         <transport-bar .view=${view} .catalog=${catalog} .atlas=${atlas}></transport-bar>
+        <details>
+          <summary>More</summary>
+          <div class="more">
+            <knob-slider
+              .view=${view}
+              knob="queue_length"
+              label="Queue length K"
+              scale="powers"
+              .min=${64}
+              .max=${65536}
+              .ticks=${QUEUE_TICKS}
+            ></knob-slider>
+          </div>
+        </details>
       </div>
-      <div class="words">
+      <div class="words" part="words">
         <p class="soft">
           Place is age, colour is measured: how well keys of that age agree with the same views encoded now, corrected
           for chance.
@@ -172,6 +181,14 @@ export class SushiBelt extends LitElement {
     return nothing;
   }
 
+  /** What a step does to the belt. */
+  private boarding(): string {
+    const batch = this.view?.scalar("batch_size") ?? null;
+    if (batch === null) return "Each step fresh keys board, and the oldest leave.";
+    const { fill, size } = this.view!.dictionary;
+    return `Each step ${count(batch)} fresh keys board${fill < size ? "; once the belt is full," : ", and"} the ${count(batch)} oldest leave.`;
+  }
+
   private held() {
     const dictionary = this.view?.dictionary;
     if (!dictionary?.ready) return "All keys, newest to oldest";
@@ -205,7 +222,7 @@ export class SushiBelt extends LitElement {
   private pressed(event: KeyboardEvent): void {
     if (event.key !== " " || event.defaultPrevented) return;
     const target = event.composedPath()[0];
-    if (target instanceof HTMLButtonElement || target instanceof HTMLInputElement) return;
+    if (target instanceof Element && target.matches("button, input, summary")) return;
     event.preventDefault();
     void this.transport.toggle();
   }

@@ -1,5 +1,5 @@
 import type { LessonName } from "../api.js";
-import { PLACES, type Term, termAt } from "../model/terms.js";
+import { DRAWN, drawnAt, isShown, PLACES, type Term, termAt } from "../model/terms.js";
 
 const LIT = "3px solid var(--mark)";
 
@@ -11,7 +11,7 @@ const LIT = "3px solid var(--mark)";
 export class TermWord extends HTMLElement {
   connectedCallback(): void {
     const section = this.closest<HTMLElement>("section.concept");
-    if (!section || !this.places) return;
+    if (!section || !isShown(section.id as LessonName, this.term)) return;
     this.tabIndex = 0;
     this.setAttribute("role", "button");
     this.setAttribute("aria-pressed", "false");
@@ -24,10 +24,6 @@ export class TermWord extends HTMLElement {
 
   private get term(): Term {
     return this.getAttribute("term") as Term;
-  }
-
-  private get places(): readonly string[] | undefined {
-    return PLACES[this.closest("section")?.id as LessonName]?.[this.term];
   }
 
   private readonly on = () => light(this.closest("section")!, this.term);
@@ -44,10 +40,17 @@ export class TermWord extends HTMLElement {
 const lit = new WeakMap<Element, HTMLElement[]>();
 const bound = new WeakSet<Element>();
 
-/** Light one term of a section, in words and figure, or none. */
-export function light(section: Element, term: Term | null): void {
+/**
+ * Light one term of a section, in words and figure, or none. `drawn`: drawn parts too. Where the pointer is on them they
+ * stay as they are: a figure that changed under each move of the pointer could not be looked at.
+ */
+export function light(section: Element, term: Term | null, drawn = true): void {
   for (const place of lit.get(section) ?? []) place.style.removeProperty("outline");
   const figure = section.querySelector(".figure");
+  const { by, terms } = DRAWN[section.id as LessonName];
+  const artist = figure && deep(figure, by)[0];
+  if (drawn && term && terms.includes(term)) artist?.setAttribute("lit", term);
+  else artist?.removeAttribute("lit");
   const selectors = term ? PLACES[section.id as LessonName][term] : undefined;
   const places = figure && selectors ? selectors.flatMap((selector) => deep(figure, selector)) : [];
   // Through CSSOM: the content security policy forbids style attributes.
@@ -65,17 +68,20 @@ function bind(section: HTMLElement): void {
   const figure = section.querySelector(".figure");
   if (!figure || bound.has(section)) return;
   bound.add(section);
-  let now: Term | null = null;
+  let now = "";
   const look = (event: Event) => {
-    const term = termAt(section.id as LessonName, event.composedPath() as Element[]);
-    if (term !== now) light(section, term);
-    now = term;
+    const path = event.composedPath() as Element[];
+    const over = drawnAt(section.id as LessonName, path);
+    const term = over ?? termAt(section.id as LessonName, path);
+    const next = term ? `${term} ${over === null}` : "";
+    if (next !== now) light(section, term, over === null);
+    now = next;
   };
   const end = () => {
     if (now) light(section, null);
-    now = null;
+    now = "";
   };
-  for (const name of ["pointermove", "focusin"]) figure.addEventListener(name, look, { passive: true });
+  for (const name of ["pointermove", "focusin", "keydown"]) figure.addEventListener(name, look, { passive: true });
   for (const name of ["pointerleave", "focusout"]) figure.addEventListener(name, end);
 }
 

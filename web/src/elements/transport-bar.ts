@@ -3,12 +3,12 @@ import { customElement, property, state } from "lit/decorators.js";
 import { ApiError, type Catalog, type CommandName } from "../api.js";
 import type { Atlas } from "../model/atlas.js";
 import { RunController } from "../model/run-controller.js";
-import { FIXED, type RunView } from "../model/run-view.js";
+import type { RunView } from "../model/run-view.js";
 import { house } from "./house.js";
 
 /**
  * Play, pause, one step, a step in slow motion, start over; and the run as a file. "Step" is always one optimiser step.
- * Of a recording it only says that it is one: the player has its own bar.
+ * Where nothing can be changed it only says why: a recording has its own bar.
  *
  * @fires reset - the run starts over from step 0 with the same seed
  */
@@ -47,6 +47,15 @@ export class TransportBar extends LitElement {
       .play {
         min-width: 5.25rem;
       }
+      /* All four in one row of a phone. */
+      @media (max-width: 30rem) {
+        button {
+          padding-inline: 0.7rem;
+        }
+        .play {
+          min-width: 4.4rem;
+        }
+      }
       button.slow[aria-expanded="true"] {
         border-color: var(--positive);
         color: var(--positive);
@@ -73,7 +82,7 @@ export class TransportBar extends LitElement {
   }
 
   override render() {
-    if (this.view?.recorded) return html`<p class="soft">${FIXED}</p>`;
+    if (this.view?.fixed) return html`<p class="soft">${this.view.fixed}</p>`;
     const unknown = !this.view?.run || this.view.status === "offline";
     const over = this.view?.run?.state === "failed" || this.view?.run?.state === "finished";
     return html`
@@ -93,6 +102,7 @@ export class TransportBar extends LitElement {
         <button
           type="button"
           class="slow"
+          part="slow"
           aria-expanded=${this.slow}
           title="One step in its parts"
           ?disabled=${unknown || over}
@@ -131,7 +141,8 @@ export class TransportBar extends LitElement {
     return path && this.view?.tick
       ? html`<a
           class="soft"
-          href=${new URL(path.replace(/^\//, ""), document.baseURI).href}
+          part="file"
+          href=${this.view.address(path)}
           download="${run.id}.sbr"
           title="The run since its last reset, as a file that plays without the service"
           >Save recording</a

@@ -4,7 +4,7 @@
  * Dispatches 'load' when a sheet has arrived, so that a canvas can draw again.
  */
 
-import type { ImageSetInfo } from "../api.js";
+import { addressAt, type ImageSetInfo, type Service } from "../api.js";
 
 export interface Rect {
   x: number;
@@ -24,6 +24,7 @@ export class Atlas extends EventTarget {
     readonly set: ImageSetInfo,
     /** A recording's sheets: null for a page that it does not hold, and then nothing is fetched. */
     private readonly recorded: ((page: number) => Blob | null) | null = null,
+    private readonly service: Service = null,
   ) {
     super();
     this.columns = set.atlas_columns;
@@ -47,7 +48,7 @@ export class Atlas extends EventTarget {
 
   url(page: number): string {
     const path = this.set.atlas.replace("{set}", encodeURIComponent(this.set.name)).replace("{page}", String(page));
-    return new URL(path.replace(/^\//, ""), document.baseURI).href;
+    return addressAt(path, this.service).href;
   }
 
   /** The picture's sheet if it is here; otherwise null, and fetching begins. */

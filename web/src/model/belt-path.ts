@@ -82,7 +82,7 @@ function outAndBack(width: number, u: number): BeltLayout {
   const query: Box = { x: margin, y: 10 * u, width: box.width, height: 46 * u };
   const kitchenY = query.y + query.height + 32 * u;
   const top = kitchenY + box.height / 2;
-  const reach = Math.min(300 * u, Math.max(226 * u, width * 0.285));
+  const reach = Math.min(336 * u, Math.max(272 * u, width * 0.334));
   const bottom = top + reach;
   const start = margin + box.width;
   const turn = width - margin - half - 3 * u - reach / 2;
@@ -101,7 +101,8 @@ function outAndBack(width: number, u: number): BeltLayout {
   ]);
   return {
     width,
-    height: bottom + box.height / 2 + 6 * u,
+    // Room for the ages written below it, however small it is drawn.
+    height: bottom + box.height / 2 + Math.max(6 * u, 17 - 11 * u),
     half,
     length: lengthOf(pieces),
     narrow: false,

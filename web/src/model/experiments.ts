@@ -4,6 +4,7 @@
  */
 
 import type { Knobs, LessonName } from "../api.js";
+import type { PairName } from "../compare/pairs.js";
 
 /** What became of the figure. */
 export type Outcome = "fell" | "rose" | "steady";
@@ -17,8 +18,10 @@ export interface Experiment {
   change: Knobs;
   /** The deciding figure, by its name in the catalog. `ages`: consistency of the newest entries against the oldest. */
   figure: string;
-  /** Where it comes from: a probe of stored keys, the batches as they train, or one probe's curve over age. */
-  from: "probe" | "batch" | "ages";
+  /** Where it comes from: a probe of stored keys, the batches as they train, one probe's curve over age, or two runs' scores. */
+  from: "probe" | "batch" | "ages" | "pair";
+  /** What is no knob needs runs of its own: the pair whose second side has the change. */
+  pair?: PairName;
   /** How the figure is called in a sentence. */
   name: string;
   digits: number;
@@ -255,6 +258,33 @@ export const EXPERIMENTS: readonly Experiment[] = [
       fell: "The crop is the strongest change of all: without it the outline alone gives a pair away, and the network is never asked what belongs together.",
       rose: "With this few steps the noise of single batches can outweigh it; let it run longer.",
       steady: "The loss fell too little to tell from the noise of the batches; let it run longer.",
+    },
+  },
+  {
+    id: "no-head",
+    lesson: "matrix",
+    title: "No projection head",
+    why: "The head is built in before the first step, so this trains two new runs of one seed, with a head and without. Yours is left alone.",
+    change: {},
+    figure: "knn_backbone",
+    from: "pair",
+    pair: "head",
+    name: "Pictures sorted right by their neighbours, in %",
+    digits: 1,
+    clear: 3,
+    steps: 0,
+    question:
+      "Without a head the loss trains the very features that are kept. How well do these sort pictures that they never saw?",
+    choices: [
+      { text: "Better: nothing stands between them and the loss", outcome: "rose" },
+      { text: "Worse: they learn to forget what the views change", outcome: "fell" },
+      { text: "As well: the head is thrown away in either case", outcome: "steady" },
+    ],
+    because: {
+      fell: "The loss rewards forgetting colour, place and sharpness. With a head the forgetting happens there; without one it happens in the features themselves.",
+      rose: "One short training of a small network, and here the straight way was the faster. Chen et al. (2020, section 4.2) trained long and found more than ten points the other way. Run it again with another seed.",
+      steady:
+        "Too little to tell from chance after so few steps. Chen et al. (2020, section 4.2) trained long and found more than ten points for the head.",
     },
   },
   {

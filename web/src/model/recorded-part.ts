@@ -3,6 +3,7 @@
  * Dispatches 'change' when any of it changed.
  */
 
+import { calm } from "../motion.js";
 import { RecordingPlayer } from "../wire/player.js";
 import { fetchRecording, type Recording, RecordingError } from "../wire/recording.js";
 import type { MakeWire } from "../wire/wire.js";
@@ -38,6 +39,8 @@ export class RecordedPart extends EventTarget {
   constructor(
     readonly url: URL | null,
     private readonly judge: (recording: Recording) => RunViewOptions,
+    /** Whether it waits to be told to play. */
+    private readonly still: () => boolean = calm,
   ) {
     super();
     if (!url) this.state = "missing";
@@ -78,9 +81,8 @@ export class RecordedPart extends EventTarget {
     this.marks = marksOf(recording);
     this.recording = recording;
     this.view.disconnect();
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.view = new RunView(recording.run.id, options, null, (handlers) => {
-      this.player = new RecordingPlayer(recording, handlers, !calm);
+      this.player = new RecordingPlayer(recording, handlers, !this.still());
       return this.player;
     });
     const set = recording.catalog.images.find(({ name }) => name === recording.run.config.images);

@@ -7,6 +7,7 @@
 
 import {
   ApiError,
+  addressAt,
   type CommandName,
   getLastEvaluation,
   getRun,
@@ -15,6 +16,7 @@ import {
   liveUrl,
   patchKnobs,
   type Run,
+  type Service,
   sendCommand,
 } from "../api.js";
 import type { Tick } from "../wire/frames.js";
@@ -36,6 +38,10 @@ export interface RunViewOptions {
   rate: number;
   /** 'bank' for a memory bank; a queue otherwise. */
   dictionary?: "queue" | "bank";
+  /** Where the run is; the page's own service if left out. */
+  service?: Service;
+  /** Why the run may only be watched from this page, where that is so. */
+  watchOnly?: string | null;
 }
 
 /** What can be said of a run that this page has not begun to watch. */
@@ -171,20 +177,30 @@ export class RunView extends EventTarget {
 
   /** Change knobs. Resolves with the step from which they hold; rejects with an ApiError. */
   async setKnobs(knobs: Knobs): Promise<number> {
-    this.mustBeLive();
-    const answer = await patchKnobs(this.runId, knobs);
+    this.mustBeFree();
+    const answer = await patchKnobs(this.runId, knobs, this.options.service);
     this.mergeKnobs(answer.knobs);
     return answer.step;
   }
 
   async command(name: CommandName, args: Readonly<Record<string, number>> = {}): Promise<void> {
-    this.mustBeLive();
-    const { accepted: _, ...run } = await sendCommand(this.runId, name, args);
+    this.mustBeFree();
+    const { accepted: _, ...run } = await sendCommand(this.runId, name, args, this.options.service);
     this.setRun(run);
   }
 
-  private mustBeLive(): void {
-    if (this.recorded) throw new ApiError(FIXED, 0, "recording");
+  /** Why nothing of the run can be changed from here; null where it can. */
+  get fixed(): string | null {
+    return this.recorded ? FIXED : (this.options.watchOnly ?? null);
+  }
+
+  /** Address of a path that the service gave, such as one of `run.links`. */
+  address(path: string): string {
+    return addressAt(path, this.options.service).href;
+  }
+
+  private mustBeFree(): void {
+    if (this.fixed) throw new ApiError(this.fixed, 0, this.recorded ? "recording" : "watch_only");
   }
 
   /** A knob as the run has it now, or undefined before the run is known. */
@@ -199,7 +215,7 @@ export class RunView extends EventTarget {
   private url(since: string | null): string {
     const query = new URLSearchParams({ sections: this.wanted.join(","), rate: String(this.options.rate) });
     if (since) query.set("since", since);
-    return liveUrl(this.runId, query);
+    return liveUrl(this.runId, query, this.options.service);
   }
 
   private hear(message: ServerMessage): void {
@@ -311,7 +327,7 @@ export class RunView extends EventTarget {
   private async recallEvaluation(epoch: number, first: number): Promise<void> {
     this.evaluation = null;
     try {
-      const last = await getLastEvaluation(this.runId);
+      const last = await getLastEvaluation(this.runId, this.options.service);
       if (!last || last.epoch < first || this.heard.epoch !== epoch || this.evaluation) return;
       this.evaluation = last.event;
       this.emit("status");
@@ -322,7 +338,7 @@ export class RunView extends EventTarget {
 
   private async refresh(): Promise<void> {
     try {
-      this.setRun(await getRun(this.runId));
+      this.setRun(await getRun(this.runId, this.options.service));
     } catch {
       // The socket says by itself whether the service is there.
     }

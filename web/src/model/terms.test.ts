@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PLACES, type Place, termAt } from "./terms.js";
+import { DRAWN, drawnAt, isShown, PLACES, type Place, termAt } from "./terms.js";
 
 const place = (...selectors: string[]): Place => ({ matches: (selector) => selectors.includes(selector) });
 
@@ -19,5 +19,17 @@ describe("terms", () => {
       const all = Object.values(places).flat();
       expect(new Set(all).size).toBe(all.length);
     }
+  });
+
+  it("takes a drawn part's word for what is under the pointer, if the text has a term for it", () => {
+    const map = (over: string | null): Place => ({
+      matches: (selector) => selector === DRAWN.matrix.by,
+      getAttribute: () => over,
+    });
+    expect(drawnAt("matrix", [place("canvas"), map("negative")])).toBe("negative");
+    expect(drawnAt("matrix", [map("loss")])).toBeNull();
+    expect(drawnAt("matrix", [map(null)])).toBeNull();
+    expect(drawnAt("belt", [map("negative")])).toBeNull();
+    expect([isShown("matrix", "row"), isShown("bank", "positive")]).toEqual([true, false]);
   });
 });

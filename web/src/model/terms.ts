@@ -21,7 +21,6 @@ export type Term =
 
 type Places = Partial<Record<Term, readonly string[]>>;
 
-/** The matrix has all of its cells on one canvas: a kind of cell is shown by its legend, and by where it is summed up. */
 export const PLACES: Readonly<Record<LessonName, Places>> = {
   bank: {
     row: ["memory-bank-wall", ".faces"],
@@ -45,9 +44,32 @@ export const PLACES: Readonly<Record<LessonName, Places>> = {
   },
 };
 
+/**
+ * Parts that have no element of their own because they are drawn: the element that draws them is told which is meant by
+ * its attribute `lit`, and says by its attribute `over` which is under the pointer or the keyboard.
+ */
+export const DRAWN: Readonly<Record<LessonName, { by: string; terms: readonly Term[] }>> = {
+  bank: { by: "memory-bank-wall", terms: [] },
+  belt: { by: "belt-stage", terms: ["queue"] },
+  matrix: { by: "similarity-matrix-map", terms: ["positive", "negative", "diagonal", "row"] },
+};
+
+/** Whether a term names a part of the section's figure at all. */
+export function isShown(lesson: LessonName, term: Term): boolean {
+  return term in PLACES[lesson] || DRAWN[lesson].terms.includes(term);
+}
+
 /** A part of a tree as far as terms need it: an element or anything shaped like one. */
 export interface Place {
   matches?(selector: string): boolean;
+  getAttribute?(name: string): string | null;
+}
+
+/** The drawn part that an event's path leads to; null where it leads to none. */
+export function drawnAt(lesson: LessonName, path: readonly Place[]): Term | null {
+  const { by, terms } = DRAWN[lesson];
+  const over = path.find((place) => place.matches?.(by))?.getAttribute?.("over");
+  return terms.find((term) => term === over) ?? null;
 }
 
 /** The term that the innermost place of an event's path belongs to; null where it belongs to none. */

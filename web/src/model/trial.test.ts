@@ -85,6 +85,21 @@ describe("the verdict is computed from what was measured", () => {
     expect(trial.verdict).toBe("The oldest rows agree less than the newest: 0.25 against 0.75, at step 50.");
   });
 
+  it("of a pair: the run with the change against the one without, whatever becomes of the lesson's own run", () => {
+    const trial = new Trial(find("no-head"));
+    trial.begin(null, {}, 0);
+    trial.observe(probe(90, 0.5));
+    expect([trial.under, trial.active]).toEqual([null, true]);
+    const of = (value: number) => ({ value, step: 400, n: "n = 1,000" });
+    trial.compared(of(65), of(61.2));
+    trial.forget();
+    expect([trial.verdict, trial.settled]).toEqual(["Worse without: 61.2 against 65.0, after 400 steps each.", true]);
+    trial.compared(of(65), of(64));
+    expect(trial.verdict).toBe("Much the same without: 64.0 against 65.0, after 400 steps each.");
+    trial.end(0);
+    expect(trial.active).toBe(false);
+  });
+
   it("a run that began anew has nothing to say of the old one", () => {
     const trial = dropped(0.94, 0.31);
     trial.forget();

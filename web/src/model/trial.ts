@@ -74,8 +74,15 @@ export class Trial {
     if (this.values && this.backAt === null) this.backAt = step;
   }
 
-  /** The run began anew: what was measured belongs to another. */
+  /** Both runs of a pair are scored: without the change, and with it. */
+  compared(before: Reading, under: Reading): void {
+    this.before = before;
+    this.under = under;
+  }
+
+  /** The run began anew: what was measured belongs to another. A pair is apart from it. */
   forget(): void {
+    if (this.experiment.from === "pair") return;
     this.before = this.under = this.back = null;
     this.changedAt = 0;
     if (this.backAt !== null) this.values = this.backAt = null;
@@ -97,7 +104,7 @@ export class Trial {
       this.overAges(run);
       return;
     }
-    if (!this.values) return;
+    if (!this.values || experiment.from === "pair") return;
     if (this.backAt !== null) this.back = measure(experiment, run, this.backAt) ?? this.back;
     else if (!this.settled) this.under = measure(experiment, run, this.changedAt) ?? this.under;
   }
@@ -131,6 +138,10 @@ export class Trial {
     if (experiment.from === "ages") {
       const than = { fell: "less than", rose: "more than", steady: "about as well as" }[outcome];
       return `The oldest rows agree ${than} the newest: ${to} against ${from}, at step ${count(under.step)}.`;
+    }
+    if (experiment.from === "pair") {
+      const than = { fell: "Worse", rose: "Better", steady: "Much the same" }[outcome];
+      return `${than} without: ${to} against ${from}, after ${steps(under.step)} each.`;
     }
     const during = `in ${steps(under.step - this.changedAt)}`;
     if (outcome === "steady") return `${experiment.name} hardly moved: ${from} before, ${to} after, ${during}.`;

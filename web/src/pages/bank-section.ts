@@ -4,7 +4,6 @@ import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
 import "../elements/memory-bank.js";
-import "../elements/score-card.js";
 import "../elements/term-word.js";
 
 /** Concept 1: a dictionary with a row an image, and how it goes stale. */
@@ -62,7 +61,7 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
           would give if all were re-encoded now.
         </p>
       </details>
-      <score-card .view=${view} .catalog=${catalog}></score-card>
+      <score-card .view=${view} .catalog=${catalog}>What has it learned? The measures load as you come near.</score-card>
     </div>
     <div class="figure">
       <memory-bank .view=${view} .catalog=${catalog} .atlas=${atlas}></memory-bank>

@@ -6,7 +6,6 @@ import { experiments, type LessonContext } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
-import "../elements/score-card.js";
 import "../elements/sushi-belt.js";
 import "../elements/term-word.js";
 
@@ -69,7 +68,7 @@ export function beltSection({ view, catalog, atlas, bar }: LessonContext): Templ
         <span class="tag">Key idea</span>
         <p>Negatives can be many and old, as long as the encoder that made them moved slowly.</p>
       </div>
-      <score-card .view=${view} .catalog=${catalog}></score-card>
+      <score-card .view=${view} .catalog=${catalog}>What has it learned? The measures load as you come near.</score-card>
     </div>
     <div class="figure">
       <sushi-belt .view=${view} .catalog=${catalog} .atlas=${atlas}></sushi-belt>

@@ -53,18 +53,35 @@ export function experiments(lesson: LessonName, view: RunView | null, catalog: C
   >`;
 }
 
-/** Fetch the experiments once one of the elements in `page` comes near; try again at the next if that failed. */
+/** What the first picture does without: its code comes when the element comes near, and until then its words stand there. */
+const LATER: Readonly<Record<string, () => Promise<unknown>>> = {
+  "lesson-experiments": () => import("../elements/lesson-experiments.js"),
+  "score-card": () => import("../elements/score-card.js"),
+  "similarity-matrix": () => import("../elements/similarity-matrix.js"),
+};
+const RETRY = 3_000;
+
+/** Fetch the code of elements in `page` as they come within a window's height of the window; where it fails, again. */
 export function fetchNear(page: Element): IntersectionObserver {
+  const waiting = new Set(page.querySelectorAll(Object.keys(LATER).join()));
   const observer = new IntersectionObserver(
     (entries) => {
-      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-      void import("../elements/lesson-experiments.js").then(
-        () => observer.disconnect(),
-        () => undefined,
-      );
+      for (const { target } of entries.filter(({ isIntersecting }) => isIntersecting)) {
+        if (waiting.has(target)) void fetchFor(target);
+      }
     },
-    { rootMargin: "400px" },
+    { rootMargin: "100% 0px" },
   );
-  for (const element of page.querySelectorAll("lesson-experiments")) observer.observe(element);
+  const fetchFor = async (target: Element) => {
+    try {
+      await LATER[target.localName]!();
+      // One has fetched it for all of its name.
+      for (const one of waiting) if (one.localName === target.localName && waiting.delete(one)) observer.unobserve(one);
+    } catch {
+      observer.unobserve(target);
+      setTimeout(() => waiting.has(target) && target.isConnected && observer.observe(target), RETRY);
+    }
+  };
+  for (const element of waiting) observer.observe(element);
   return observer;
 }

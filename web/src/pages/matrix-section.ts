@@ -2,8 +2,7 @@ import { html, type TemplateResult } from "lit";
 import { count } from "../model/say.js";
 import { experiments, type LessonContext } from "./context.js";
 import "../elements/compare-opener.js";
-import "../elements/score-card.js";
-import "../elements/similarity-matrix.js";
+import "../elements/drag-number.js";
 import "../elements/term-word.js";
 
 /** Concept 3: augmentations, the projection head, and the similarity matrix of a batch. */
@@ -22,6 +21,19 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
         <strong class="positive">Blue cells are <term-word term="positive">positive pairs</term-word></strong>, two views of one image. All the rest are
         <term-word term="negative">negatives</term-word>, and glow red where two different images are taken for alike. Training lights up the blue cells and
         lets the red ones fade.
+      </p>
+      <p>
+        The <term-word term="loss">loss</term-word> puts one question to <term-word term="row">each row</term-word>: which of all the others is your partner? It divides the row’s cosines s by
+        a <term-word term="temperature">temperature</term-word> τ, here
+        <drag-number .view=${view} knob="temperature" label="Temperature τ" scale="log" min="0.02" max="2"></drag-number>,
+        leaves out <term-word term="diagonal">the view itself</term-word>, and takes a softmax. All of it should fall on the blue cell i⁺:
+      </p>
+      <p class="formula">
+        <term-word term="loss">ℓ<sub>i</sub></term-word> = − log <span class="fraction"
+          ><span>exp( <term-word term="positive">s(i, i⁺)</term-word> / <term-word term="temperature">τ</term-word> )</span
+          ><span class="bar" role="img" aria-label="divided by"></span
+          ><span><term-word term="row">Σ</term-word><sub> k ≠ <term-word term="diagonal">i</term-word></sub> exp( <term-word term="row">s(i, k)</term-word> / <term-word term="temperature">τ</term-word> )</span
+        ></span>
       </p>
       <p>
         Two details turned out to decide how well this works. The first is how the views are made:
@@ -49,15 +61,17 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
           better by more than ten points in a linear test, so after training the head is dropped.
         </p>
         <p>
-          The <term-word term="loss">loss</term-word> itself reads the matrix row by row. Divide the row by the <term-word term="temperature">temperature</term-word>, leave out <term-word term="diagonal">the view itself</term-word>, and take a softmax: the
-          share that falls on the blue cell should be one. By chance it would be one in 2B − 1, which is where the dashed
-          line of the loss comes from. Contrastive accuracy asks only whether the blue cell is the brightest of its row.
+          The formula is NT-Xent, and the loss of the batch is its mean over all 2B rows. By chance the blue cell would get
+          one share in 2B − 1, a loss of log(2B − 1), which is the dashed line of the <term-word term="loss">loss</term-word>. A low temperature makes the
+          softmax sharp: then a row answers to its nearest <term-word term="negative">negatives</term-word> and hardly to the rest. Contrastive accuracy asks only whether the blue cell is the brightest of its row.
         </p>
       </details>
-      <score-card .view=${view} .catalog=${catalog}></score-card>
+      <score-card .view=${view} .catalog=${catalog}>What has it learned? The measures load as you come near.</score-card>
     </div>
     <div class="figure">
-      <similarity-matrix .view=${view} .catalog=${catalog} .atlas=${atlas}></similarity-matrix>
+      <similarity-matrix .view=${view} .catalog=${catalog} .atlas=${atlas}
+        >The matrix loads as you come near.</similarity-matrix
+      >
       <compare-opener .view=${view} .catalog=${catalog} pair="head" summary="with head and without"></compare-opener>
       ${bar}
     </div>

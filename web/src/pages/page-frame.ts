@@ -84,7 +84,7 @@ export function pageFoot(catalog: Catalog | null, recorded: boolean): TemplateRe
       recorded
         ? nothing
         : html`<p>
-      The same runs answer to scripts: see the <a href="openapi.json">description of the interface</a> (OpenAPI)${
+      The same runs answer to scripts: see the <a href="docs/">reference</a>, or <a href="openapi.json">OpenAPI</a>${
         catalog ? html`, version ${catalog.version}` : nothing
       }.
     </p>`

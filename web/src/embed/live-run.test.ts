@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { LiveRun, PATIENCE, WATCH_ONLY } from "./live-run.js";
+
+const SERVICE = new URL("https://belt.example/lab/");
+const RUN = { id: "r", method: "moco", state: "running", config: { images: "sushi" }, knobs: {}, viewers: 0, step: 3 };
+const CATALOG = { images: [], lessons: { belt: "r" } };
+
+const fetched = vi.fn<(url: URL) => Promise<Response>>();
+const answer = (body: object, status = 200) => Promise.resolve(new Response(JSON.stringify(body), { status }));
+const works = (url: URL) => answer(url.pathname.endsWith("catalog") ? CATALOG : RUN);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  fetched.mockReset();
+  vi.stubGlobal("fetch", fetched);
+  vi.stubGlobal("self", { origin: "https://course.example" });
+  // Nobody looks at the run here, so its socket is never opened.
+  vi.stubGlobal("WebSocket", { OPEN: 1 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+function open(asked: string | null = null): { live: LiveRun; changes: boolean[] } {
+  const live = new LiveRun(SERVICE, asked, "belt", new Map());
+  const changes: boolean[] = [];
+  live.addEventListener("change", () => changes.push(live.away));
+  return { live, changes };
+}
+
+describe("a run that pieces share", () => {
+  it("is the service's run of the lesson where none is named, and only watched from another site", async () => {
+    fetched.mockImplementation(works);
+    const { live, changes } = open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(fetched.mock.calls.map(([url]) => url.href)).toEqual([
+      "https://belt.example/lab/api/v1/catalog",
+      "https://belt.example/lab/api/v1/runs/r",
+    ]);
+    expect([live.view?.runId, live.view?.fixed, changes]).toEqual(["r", WATCH_ONLY, [false]]);
+    live.close();
+  });
+
+  it("may be changed from the service's own pages", async () => {
+    vi.stubGlobal("self", { origin: SERVICE.origin });
+    fetched.mockImplementation(works);
+    const { live } = open("r");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(live.view?.fixed).toBeNull();
+    live.close();
+  });
+
+  it.each([
+    ["nobody answers", () => Promise.reject(new TypeError("failed")), "does not answer"],
+    ["the service has a fault", () => answer({ detail: "it is broken" }, 500), "it is broken"],
+    ["there is no such run", () => answer({ detail: "there is no run r" }, 404), "there is no run"],
+  ])("is away at once when %s, and comes back by itself", async (_, fails, said) => {
+    fetched.mockImplementation(fails);
+    const { live, changes } = open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([live.away, live.trouble]).toEqual([true, expect.stringContaining(said)]);
+    fetched.mockImplementation(works);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([live.away, live.trouble, live.view?.runId]).toEqual([false, null, "r"]);
+    expect(changes).toEqual([true, false]);
+    live.close();
+  });
+
+  it("is away when nothing at all comes for a while, and there when it does come", async () => {
+    let arrive = (_: Response): void => {};
+    fetched.mockImplementationOnce(() => new Promise((resolve) => (arrive = resolve)));
+    fetched.mockImplementation(works);
+    const { live } = open();
+    await vi.advanceTimersByTimeAsync(PATIENCE - 1);
+    expect(live.away).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(live.away).toBe(true);
+    arrive(await answer(CATALOG));
+    await vi.advanceTimersByTimeAsync(0);
+    expect([live.away, live.view?.runId]).toEqual([false, "r"]);
+    live.close();
+  });
+
+  it("asks no more once it is closed", async () => {
+    fetched.mockImplementation(() => Promise.reject(new TypeError("failed")));
+    const { live } = open();
+    await vi.advanceTimersByTimeAsync(0);
+    live.close();
+    const before = fetched.mock.calls.length;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(fetched.mock.calls.length).toBe(before);
+  });
+});

@@ -1,0 +1,145 @@
+/**
+ * A run of a service as the pieces of a page share it: one socket, one catalog, one set of thumbnails, however many show
+ * it. It never gives up; `away` says whether there is nothing to be had at the moment.
+ *
+ * Dispatches 'change' when the view came, or when it went away or came back.
+ */
+
+import { ApiError, type Catalog, getCatalog, getRun, type LessonName, type Run } from "../api.js";
+import { Atlas } from "../model/atlas.js";
+import { RunView } from "../model/run-view.js";
+import { backoff } from "../wire/socket.js";
+import { WATCHED } from "./kinds.js";
+
+/** Milliseconds without an answer after which a recording may take over. */
+export const PATIENCE = 5_000;
+
+export const WATCH_ONLY = "Live from another site: here it is only watched.";
+
+export class LiveRun extends EventTarget {
+  view: RunView | null = null;
+  catalog: Catalog | null = null;
+  atlas: Atlas | null = null;
+  away = false;
+  /** Why it is away, fit to show. */
+  trouble: string | null = null;
+
+  private closed = false;
+  private attempt = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private patience: ReturnType<typeof setTimeout> | undefined;
+  private readonly judge = () => this.look();
+
+  constructor(
+    readonly service: URL,
+    /** The run's id, or null for the service's run of a lesson. */
+    private readonly asked: string | null,
+    private readonly lesson: LessonName,
+    private readonly atlases: Map<string, Atlas>,
+  ) {
+    super();
+    void this.load();
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.retry);
+    clearTimeout(this.patience);
+    this.drop();
+  }
+
+  private async load(): Promise<void> {
+    this.lose("The service does not answer.", PATIENCE);
+    try {
+      const catalog = await getCatalog(this.service);
+      const id = this.asked ?? catalog.lessons[this.lesson];
+      if (!id) throw new ApiError("This service keeps no run for this piece.", 404, "no_such_run");
+      const run = await getRun(id, this.service);
+      if (!this.closed) this.watch(run, catalog);
+    } catch (error) {
+      if (this.closed) return;
+      this.lose(error instanceof ApiError ? error.message : String(error), 0);
+      this.retry = setTimeout(() => void this.load(), backoff(this.attempt));
+      this.attempt += 1;
+    }
+  }
+
+  private watch(run: Run, catalog: Catalog): void {
+    const { service } = this;
+    const view = new RunView(
+      run.id,
+      { ...WATCHED[run.method], service, watchOnly: self.origin === service.origin ? null : WATCH_ONLY },
+      run,
+    );
+    const info = catalog.images.find((set) => set.name === run.config.images);
+    if (info && !this.atlases.has(info.name)) this.atlases.set(info.name, new Atlas(info, null, service));
+    [this.view, this.catalog, this.atlas] = [view, catalog, (info && this.atlases.get(info.name)) ?? null];
+    this.attempt = 0;
+    this.keep();
+    view.addEventListener("status", this.judge);
+    // Hidden until a piece says that it is on screen.
+    view.setVisible(false);
+    view.connect();
+    this.changed();
+  }
+
+  /** What the view's status means for whoever could show something else instead. */
+  private look(): void {
+    const { view } = this;
+    if (!view) return;
+    if (view.linked) {
+      view.setVisible(false, this);
+      if (this.keep()) this.changed();
+    } else if (view.status === "failed" && view.run?.state !== "failed") {
+      const gone = view.detail ?? "The run is gone.";
+      this.drop();
+      this.lose(gone, 0);
+      this.retry = setTimeout(() => void this.load(), backoff(this.attempt));
+      this.attempt += 1;
+    } else if (view.status === "offline" || view.status === "connecting") {
+      this.lose("The service does not answer.", PATIENCE);
+    }
+  }
+
+  private drop(): void {
+    this.view?.removeEventListener("status", this.judge);
+    this.view?.disconnect();
+    this.view = null;
+  }
+
+  /** Away from now on, or after some milliseconds if nothing comes meanwhile. */
+  private lose(why: string, after: number): void {
+    if (this.away) {
+      this.trouble = why;
+      return;
+    }
+    if (after > 0) {
+      this.patience ??= setTimeout(() => this.view?.linked || this.lose(why, 0), after);
+      return;
+    }
+    this.stopWaiting();
+    this.away = true;
+    this.trouble = why;
+    // Whoever showed it shows something else, or nothing: without a looker the socket would stay shut.
+    this.view?.setVisible(true, this);
+    this.changed();
+  }
+
+  /** It is there; true if it was away. */
+  private keep(): boolean {
+    this.stopWaiting();
+    const was = this.away;
+    this.away = false;
+    this.trouble = null;
+    return was;
+  }
+
+  private stopWaiting(): void {
+    clearTimeout(this.patience);
+    this.patience = undefined;
+  }
+
+  private changed(): void {
+    this.dispatchEvent(new Event("change"));
+  }
+}

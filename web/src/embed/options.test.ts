@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { embedOptions, pieceAttributes } from "./options.js";
+
+const SERVICE = new URL("https://belt.example/lab/");
+const read = (path: string) => embedOptions(new URL(path, SERVICE), SERVICE);
+
+describe("what an address asks for", () => {
+  it.each([
+    ["embed/belt", "belt"],
+    ["embed/lesson?theme=dark", "lesson"],
+    ["embed/meter.html", "meter"],
+    ["embed/index.html?piece=matrix", "matrix"],
+    ["embed/kitchen", null],
+    ["embed/toString", null],
+  ])("%s is the piece %s", (path, name) => {
+    expect(read(path).name).toBe(name);
+  });
+
+  it("takes what it knows and leaves the rest", () => {
+    const { theme, calm, hide, run } = read("embed/belt?theme=pink&motion=fast&hide=words,%20foot&run=r1");
+    expect({ theme, calm, hide, run }).toEqual({ theme: "auto", calm: false, hide: "words foot", run: "r1" });
+  });
+
+  it("finds a recording beside the service, not beside the page of pieces", () => {
+    const options = read("embed/belt?recording=recordings/a.sbr");
+    expect(pieceAttributes("belt", options).recording).toBe("https://belt.example/lab/recordings/a.sbr");
+  });
+
+  it("finds a lesson's recordings in a folder, by the piece's name", () => {
+    const options = read("embed/lesson?recording=recordings/");
+    expect(pieceAttributes("bank", options).recording).toBe("https://belt.example/lab/recordings/bank.sbr");
+  });
+
+  it("says nothing that was not asked for", () => {
+    expect(pieceAttributes("belt", read("embed/belt"))).toEqual({ compact: "" });
+  });
+});

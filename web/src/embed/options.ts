@@ -1,0 +1,56 @@
+/** What an address below /embed/ asks for. */
+
+export const NAMES = ["belt", "bank", "matrix", "meter", "lesson"] as const;
+export type EmbedName = (typeof NAMES)[number];
+
+export const TAGS = {
+  belt: "sushi-belt",
+  bank: "memory-bank",
+  matrix: "similarity-matrix",
+  meter: "consistency-meter",
+} as const;
+
+export interface EmbedOptions {
+  name: EmbedName | null;
+  run: string | null;
+  /** A file, or for the lesson a folder that ends in a slash. */
+  recording: URL | null;
+  theme: "light" | "dark" | "auto";
+  calm: boolean;
+  /** Parts left out, separated by spaces as the attribute takes them. */
+  hide: string;
+}
+
+/** Reads `address`; `service` is what a recording's address is relative to. */
+export function embedOptions(address: URL, service: URL): EmbedOptions {
+  const { pathname, searchParams: query } = address;
+  // A static site has the page as embed/index.html?piece=belt.
+  const said = query.get("piece") ?? pathname.slice(pathname.lastIndexOf("/") + 1).replace(/\.html$/, "");
+  const theme = query.get("theme");
+  const file = query.get("recording");
+  return {
+    name: NAMES.find((name) => name === said) ?? null,
+    run: query.get("run"),
+    recording: file && URL.canParse(file, service) ? new URL(file, service) : null,
+    theme: theme === "light" || theme === "dark" ? theme : "auto",
+    calm: query.get("motion") === "reduce",
+    hide: (query.get("hide") ?? "")
+      .split(/[\s,]+/)
+      .filter(Boolean)
+      .join(" "),
+  };
+}
+
+/** The attributes of the piece `name`, which may be one of a lesson's. */
+export function pieceAttributes(name: keyof typeof TAGS, options: EmbedOptions): Record<string, string> {
+  const { run, recording, calm, hide } = options;
+  const folder = recording?.pathname.endsWith("/");
+  const file = recording && folder ? new URL(`${name}.sbr`, recording) : recording;
+  return {
+    compact: "",
+    ...(run ? { run } : {}),
+    ...(file ? { recording: file.href } : {}),
+    ...(calm ? { motion: "reduce" } : {}),
+    ...(hide ? { hide } : {}),
+  };
+}

@@ -1,0 +1,77 @@
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import { house } from "../elements/house.js";
+import type { RecordedPart } from "../model/recorded-part.js";
+import type { RunView } from "../model/run-view.js";
+import "../elements/recording-bar.js";
+import "../elements/status-badge.js";
+
+/** The last lines of a piece: live or recorded, what is wrong, the recording's controls, and the way to the lesson. */
+@customElement("piece-foot")
+export class PieceFoot extends LitElement {
+  static override styles = [
+    house,
+    css`
+      :host {
+        order: 9;
+        padding: 0.3rem 0.9rem 0.45rem;
+        border-top: 1px solid var(--line);
+        font-size: var(--text-s);
+      }
+      .line {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: baseline;
+        justify-content: space-between;
+        gap: 0 1.25rem;
+      }
+      p {
+        margin: 0;
+        color: var(--bad);
+        overflow-wrap: anywhere;
+      }
+      p.soft {
+        color: var(--ink-soft);
+      }
+      a {
+        color: var(--positive);
+        text-underline-offset: 0.2em;
+        white-space: nowrap;
+      }
+      recording-bar {
+        position: static;
+        margin: 0 -0.4rem;
+        padding: 0;
+        background: none;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) view: RunView | null = null;
+  /** The recording, from when it is wanted. */
+  @property({ attribute: false }) recording: RecordedPart | null = null;
+  /** It is the recording that shows, not a run. */
+  @property({ type: Boolean }) playing = false;
+  @property({ attribute: false }) trouble: string | null = null;
+  /** Address of the whole lesson at the service. */
+  @property({ attribute: false }) lesson: string | null = null;
+
+  protected override render(): TemplateResult {
+    const { recording, trouble, view, lesson } = this;
+    return html`
+      ${recording ? html`<recording-bar .source=${recording} label="this piece"></recording-bar>` : nothing}
+      <div class="line" part="foot">
+        ${view || !trouble ? html`<status-badge .view=${view}></status-badge>` : nothing}
+        ${trouble ? html`<p role="status" class=${this.playing ? "soft" : ""}>${trouble}${this.playing ? " Until it does, this is a recording." : ""}</p>` : nothing}
+        ${view?.fixed && !view.recorded ? html`<p class="soft">${view.fixed}</p>` : nothing}
+        ${lesson ? html`<a part="link" href=${lesson} target="_blank" rel="noopener">Open the lesson</a>` : nothing}
+      </div>
+    `;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "piece-foot": PieceFoot;
+  }
+}
