@@ -60,10 +60,14 @@ const COMPACT: Readonly<Record<PieceTag, string>> = {
 :host([compact]) consistency-meter::part(more) { display: none; }
 :host([compact]) belt-stage { margin: 0.2rem 0.3rem 0; }
 :host([compact]) age-curve { height: 6rem; min-height: 0; }
+/* The buttons stand below the sliders: the belt gives them room. */
+@container (max-width: 52rem) {
+  :host([compact]) belt-stage { --belt-scale: 0.54; }
+}
 @container (max-width: 33rem) {
   :host([compact]) .inside { grid-template-columns: minmax(0, 1fr); padding: 0 0.3rem; }
   :host([compact]) age-curve { display: none; }
-  :host([compact]) .figure { --belt-scale: 0.56; --text-hero: 1.5rem; }
+  :host([compact]) belt-stage { --text-hero: 1.5rem; }
   :host([compact]) .controls { grid-template-columns: 1fr 1fr; column-gap: 1rem; }
   :host([compact]) transport-bar { grid-column: 1 / -1; }
 }
@@ -82,7 +86,9 @@ const COMPACT: Readonly<Record<PieceTag, string>> = {
   :host([compact]) .controls { order: 2; border-bottom: 0; }
   :host([compact]) .below { padding: 0 0.9rem 0.4rem !important; }
   :host([compact]) consistency-meter::part(more) { display: none; }
-  :host([compact]) memory-bank-wall { --wall-height: 110; }
+  :host([compact]) :is(.readings p, .legend > :first-child) { display: none; }
+  /* Cells are whole pixels: of 8,192 rows any lower wall would have cells of one. */
+  :host([compact]) memory-bank-wall { --wall-height: 130; }
 }
 `,
   "similarity-matrix": `
@@ -94,8 +100,12 @@ const COMPACT: Readonly<Record<PieceTag, string>> = {
 :host([compact]) .legend { margin-top: 0.2rem; gap: 0.1rem 1rem; }
 @container (max-width: 560px) {
   :host([compact]) .main { grid-template-columns: minmax(0, 1fr); }
-  :host([compact]) .frame { width: 12.5rem; margin: auto; }
-  :host([compact]) :is(.legend, .card, .side h3) { display: none; }
+  :host([compact]) .frame { display: block; width: 11rem; margin: auto; }
+  :host([compact]) :is(.across, .down, .legend, .card, .side h3) { display: none; }
+}
+/* On a phone the switches take three rows, and the choice between eight images and all gives way to them. */
+@container (max-width: 24rem) {
+  :host([compact]) .head { display: none; }
 }
 `,
   "consistency-meter": `
