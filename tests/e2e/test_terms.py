@@ -70,7 +70,7 @@ WHERE = f"""([row, column]) => {{
 
 
 def test_a_term_of_the_loss_lights_its_cells_and_a_cell_its_terms(browser: Browser, url: str) -> None:
-    with opened(browser, url) as page:
+    with opened(browser, f"{url}/?live") as page:
         show(page, "matrix")
         page.wait_for_function(f"() => {{ {MAP} return map.store.matrix !== null }}", timeout=150_000)
         run = lesson_run(url, "matrix")["id"]
