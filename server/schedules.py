@@ -18,6 +18,7 @@ FIELDS = ("schedule", "changes")
 class ScheduledChange(KnobChange):
     """Knobs, and the first step that is taken under them."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 2})
     at: Annotated[int, Field(ge=1, le=LAST_STEP, strict=True, description="The first step under these knobs.")]
 
     def changes(self) -> dict[str, Any]:

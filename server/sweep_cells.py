@@ -42,7 +42,7 @@ class NewSweep(BaseModel):
             "examples": [
                 {
                     "name": "momentum",
-                    "base": {"method": "moco", "images": "digits", "steps": 60, "batch_size": 16, "queue_length": 256},
+                    "base": {"method": "moco", "images": "sushi", "steps": 60, "batch_size": 16, "queue_length": 256},
                     "grid": {"momentum": [0, 0.5, 0.99]},
                     "seeds": [0, 1],
                 }

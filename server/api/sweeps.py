@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from server.api.cursors import page
+from server.api.cursors import Cursor, page
 from server.api.deps import ServiceDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.formats import MEDIA, VARY, FormatDep, content
@@ -70,7 +70,7 @@ async def create_sweep(
 async def list_sweeps(
     service: ServiceDep,
     limit: Annotated[int, Query(ge=1, le=200, description="Sweeps on a page.")] = 50,
-    cursor: Annotated[str | None, Query(max_length=120, description="`next` of the page before.")] = None,
+    cursor: Cursor = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Sweeps, newest first, without their cells."""

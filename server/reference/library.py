@@ -15,7 +15,7 @@ FOLDER = REPOSITORY / "docs"
 TOKENS = REPOSITORY / "web" / "styles" / "tokens.css"
 OURS = Path(__file__).parent
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-FILES = {".svg": "image/svg+xml", ".png": "image/png", ".yaml": "application/yaml"}
+FILES = {".svg": "image/svg+xml", ".png": "image/png", ".yaml": "application/yaml", ".json": "application/json"}
 """What else of the folder is served, for the pages show it or point to it."""
 
 HOME = "./"

@@ -74,17 +74,26 @@ def test_options_of_a_command_line_exist(group: TyperGroup) -> None:
 
 
 def test_options_alone_in_a_sentence_exist(group: TyperGroup, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--steps` in the client's page is an option of one of its commands; elsewhere also of `python -m trainers`."""
+    """`--steps` in the client's page is an option of one of its commands; elsewhere also of `python -m trainers`;
+    `--accent` in that of the pieces is a custom property."""
     client = set().union(*map(options_of, group.commands.values()), options_of(group), COMPLETION)
     with pytest.raises(SystemExit):
         parse(["--help"])
     trainer = set(OPTION.findall(capsys.readouterr().out))
     for path in PAGES:
         known = client if path.name == "client.md" else client | trainer
+        known = properties() if path.name == "embed.md" else known
         named = {option for code in re.findall(r"`(--[^`]*)`", words(path)) for option in OPTION.findall(code)}
         assert named <= known, path.name
         for row in re.findall(r"^\| `([a-z]+)[ `].*$", words(path), re.MULTILINE) if path.name == "client.md" else ():
             assert row in group.commands, row
+
+
+def properties() -> set[str]:
+    """The custom properties that the page's styles read."""
+    sheets = [*(ROOT / "web" / "styles").glob("*.css"), *(ROOT / "web" / "src").rglob("*.ts")]
+    read = re.compile(r"""(?:var\(|token\(this, ")(--[a-z-]+)""")
+    return {name for sheet in sheets for name in read.findall(sheet.read_text("utf-8"))}
 
 
 def test_calls_exist(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from tests.server.running import Running
 ADDRESS = "127.0.0.1:8000"
 RUN = {"sh", "python"}
 PARSED = {"json": json.loads, "yaml": yaml.safe_load}
-SHOWN = {"text"}
+SHOWN = {"text", "html"}
 """Output, or a picture made of letters: there is nothing to run."""
 
 NOT_RUN = {

@@ -36,10 +36,15 @@ def moment(lesson: str) -> dict[str, Any]:
 
 def badge(page: Page, lesson: str) -> str:
     """What the header's badge says while a lesson is in the middle of the window."""
-    page.evaluate(
-        "name => document.getElementById(name).querySelector('.figure').scrollIntoView({ block: 'center' })", lesson
-    )
-    page.locator(f"nav a[href='#{lesson}'][aria-current=true]").wait_for(timeout=TRIES)
+    middle = "name => document.querySelector(name).scrollIntoView({ block: 'center' })"
+    current = page.locator(f"nav a[href='#{lesson}'][aria-current=true]")
+
+    def there() -> bool:  # what loads above it may push it away again
+        page.evaluate(middle, WIDGETS[lesson])
+        page.wait_for_timeout(200)
+        return current.count() == 1
+
+    until(there, 40, f"{lesson} in the middle of the window")
     return page.locator("header status-badge .badge").inner_text()
 
 

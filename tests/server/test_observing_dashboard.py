@@ -14,7 +14,7 @@ from running import Running, until
 from scraping import Scrape, scrape
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-DASHBOARD: dict[str, Any] = json.loads((DOCS / "grafana" / "sushibelt.json").read_text(encoding="utf-8"))
+DASHBOARD: dict[str, Any] = json.loads((DOCS / "grafana-dashboard.json").read_text(encoding="utf-8"))
 OPERATE = (DOCS / "operate.md").read_text(encoding="utf-8")
 NAME = re.compile(r"\b(?:sushibelt|process)_[a-z_]+")
 FUNCTIONS = {"sum", "min", "max", "by", "rate", "increase", "histogram_quantile"}

@@ -17,6 +17,8 @@ export class OpeningBar extends LitElement {
 
   /** The reader has pressed the button, and nothing has answered since. */
   private again = false;
+  /** The focus was in here before the last render. */
+  private held = false;
 
   constructor() {
     super();
@@ -114,9 +116,13 @@ export class OpeningBar extends LitElement {
     </div>`;
   }
 
+  override willUpdate(): void {
+    this.held = this.shadowRoot?.activeElement != null;
+  }
+
   override updated(): void {
     const over = this.view?.phase === "over";
-    if (over && !this.hasAttribute("over") && this.matches(":focus-within")) this.handFocusOn();
+    if (over && !this.hasAttribute("over") && this.held) this.handFocusOn();
     this.toggleAttribute("over", over);
   }
 

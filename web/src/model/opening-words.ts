@@ -41,7 +41,7 @@ function belt(view: RunView): string {
   const found = ends(view);
   if (!found) return "";
   const { newest, oldest } = found;
-  const plates = `the newest plates agree ${newest} with the key encoder of now, those ${steps(Math.round(found.age))} old ${oldest}`;
+  const plates = `the newest plates agree ${newest} with the key encoder of now, the oldest ${oldest}`;
   const turn = lastTurn(view);
   if (!turn) return `Age tells: ${plates}.`;
   const { from, to, since, before } = turn;
