@@ -60,7 +60,6 @@ def test_code_that_did_not_come_is_fetched_again(browser: Browser) -> None:
         page.route(re.compile(r"/similarity-matrix-(?!views-)[\w-]+\.js(\?\d+)?$"), fail_once)
         page.goto(f"{url}/?live#matrix")
         figure = page.locator("similarity-matrix")
-        until(lambda: asked, 60, "the matrix to be asked for")
         figure.locator("status-badge .live").wait_for(timeout=90_000)
         assert len(asked) == 2
         page.close()
