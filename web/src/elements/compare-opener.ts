@@ -2,6 +2,7 @@ import { html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Catalog } from "../api.js";
 import type { PairName } from "../compare/pairs.js";
+import { RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { disclosure } from "./disclosure.styles.js";
 import { house } from "./house.js";
@@ -26,6 +27,12 @@ export class CompareOpener extends LitElement {
   @state() private open = false;
   @state() private loaded: boolean | null = null;
 
+  constructor() {
+    super();
+    // A recorded moment hears of its live run when the service answers.
+    new RunController(this, () => this.view, ["status"]);
+  }
+
   static override styles = [house, disclosure];
 
   override connectedCallback(): void {
@@ -42,13 +49,8 @@ export class CompareOpener extends LitElement {
     return html`<details ?open=${this.open} @toggle=${this.toggled}>
       <summary>Compare side by side: ${this.summary}</summary>
       ${
-        this.open && this.view?.opening
-          ? html`<p role="status">Both sides train for it. It begins once the run is live.</p>`
-          : nothing
-      }
-      ${
-        this.open && this.loaded && !this.view?.opening
-          ? html`<compare-lane .lesson=${this.view} .catalog=${this.catalog} pair=${this.pair} ?score=${this.score} @close=${this.close}></compare-lane>`
+        this.open && this.loaded
+          ? html`<compare-lane .lesson=${this.view?.real ?? null} .catalog=${this.catalog} pair=${this.pair} ?score=${this.score} @close=${this.close}></compare-lane>`
           : nothing
       }
       ${this.open && this.loaded === false ? html`<p class="failed" role="alert">This part did not load. Reload the page.</p>` : nothing}
@@ -83,8 +85,6 @@ export class CompareOpener extends LitElement {
       this.dispatchEvent(new CustomEvent("pair-closed", { detail, bubbles: true, composed: true }));
       return;
     }
-    // Where it does not come, the bar below the figure says why.
-    this.view?.live().catch(() => undefined);
     this.loaded = await import("../compare/compare-lane.js").then(
       () => true,
       () => false,

@@ -119,7 +119,9 @@ describe("an opening", () => {
   });
 
   it("opens no socket until the reader asks", () => {
+    expect(opening.real).toBe(null);
     opening.offer(behind);
+    expect(opening.real).toBe(behind);
     opening.setVisible(true, {});
     vi.advanceTimersByTime(60_000);
     expect(FakeSocket.all).toHaveLength(0);

@@ -65,6 +65,10 @@ export class OpeningView extends RunView {
     return false;
   }
 
+  override get real(): RunView | null {
+    return this.behind;
+  }
+
   /** The live run, not connected yet. It is at once if the reader has asked already. */
   offer(live: RunView): void {
     this.behind = live;

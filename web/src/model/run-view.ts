@@ -165,6 +165,11 @@ export class RunView extends EventTarget {
     return this.link === "open";
   }
 
+  /** The service's run, shown or not; null before it is known. */
+  get real(): RunView | null {
+    return this;
+  }
+
   /** The run that trains now, where there is another one to begin with. Rejects with an ApiError. */
   live(): Promise<RunView> {
     return Promise.resolve(this);
