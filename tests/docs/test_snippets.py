@@ -10,6 +10,7 @@ import ast
 import json
 import os
 import re
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -27,8 +28,8 @@ from tests.server.running import Running
 ADDRESS = "127.0.0.1:8000"
 RUN = {"sh", "python"}
 PARSED = {"json": json.loads, "yaml": yaml.safe_load}
-SHOWN = {"text", "html"}
-"""Output, or a picture made of letters: there is nothing to run."""
+SHOWN = {"text", "html", "js"}
+"""Output, a picture made of letters, or a piece of somebody's page: there is nothing to run. Scripts are compiled."""
 
 NOT_RUN = {
     ("README.md", "make serve"),
@@ -39,6 +40,7 @@ NOT_RUN = {
     ("README.md", "pg_dump"),
     ("README.md", "mkdir -p course/recordings"),
     ("client.md", "pip install ./sushibelt"),
+    ("embed.md", "SUSHIBELT_EMBED_ORIGINS"),
 }
 """All that is not run: page, and how it begins."""
 
@@ -126,12 +128,16 @@ def test_every_snippet_is_run_or_parsed_or_named() -> None:
         assert len(snippets(path)) - len(indented) == len(fences) // 2, path.name
 
 
-def test_what_is_not_run_is_at_least_understood() -> None:
+def test_what_is_not_run_is_at_least_understood(tmp_path: Path) -> None:
     for snippet in (one for path in PAGES for one in snippets(path)):
         if snippet.language == "sh":
             check_syntax(snippet.code)
         elif snippet.language == "python":
             ast.parse(snippet.code)
+        elif snippet.language == "js":
+            script = tmp_path / "snippet.mjs"
+            script.write_text(snippet.code)
+            subprocess.run(["node", "--check", str(script)], check=True, timeout=60)
         elif snippet.language in PARSED:
             PARSED[snippet.language](snippet.code)
 
