@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from server.whole import WHOLE
 from trainers.config import KnobChange, Method, setting_methods
 
 MAX_CHANGES = 64
@@ -19,7 +20,7 @@ class ScheduledChange(KnobChange):
     """Knobs, and the first step that is taken under them."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 2})
-    at: Annotated[int, Field(ge=1, le=LAST_STEP, strict=True, description="The first step under these knobs.")]
+    at: Annotated[int, Field(ge=1, le=LAST_STEP, description="The first step under these knobs."), WHOLE]
 
     def changes(self) -> dict[str, Any]:
         """The knobs that were named, without the step."""

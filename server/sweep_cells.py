@@ -15,8 +15,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from server.api.schemas import NewRun
+from server.api.schemas import Name, NewRun
 from server.errors import FIELD_PREFIX, FieldError, Invalid
+from server.whole import WHOLE
 
 MAX_CELLS = 256
 MAX_PARALLEL = 8
@@ -49,20 +50,20 @@ class NewSweep(BaseModel):
             ]
         },
     )
-    name: Annotated[str | None, Field(max_length=80, description="A name for people.")] = None
+    name: Annotated[Name | None, Field(description="A name for people.")] = None
     base: Annotated[
         dict[str, Any],
         Field(max_length=100, description="What all runs have in common, as in POST /runs; with `steps`."),
     ]
     grid: Annotated[dict[str, Axis], Field(max_length=16, description="Values by setting.")] = {}
     seeds: Annotated[
-        list[Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)]] | None,
+        list[Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]] | None,
         Field(min_length=1, max_length=MAX_CELLS, description="Left out: the seed of `base`."),
     ] = None
     schedules: Annotated[
         list[NamedSchedule] | None, Field(min_length=1, max_length=MAX_CELLS, description="Knob changes by step.")
     ] = None
-    parallel: Annotated[int, Field(ge=1, le=MAX_PARALLEL, strict=True, description="Runs that train at once.")] = 2
+    parallel: Annotated[int, Field(ge=1, le=MAX_PARALLEL, description="Runs that train at once."), WHOLE] = 2
     evaluate: Annotated[
         bool, Field(strict=True, description="Measure kNN and the linear probe of each run that finishes.")
     ] = False

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
@@ -19,6 +18,7 @@ from pydantic import (
 from server.runs import Lesson, Run, State, iso
 from server.schedules import Changes, ScheduledChange, check_method, taken_out
 from server.waits import Why
+from server.whole import WHOLE
 from trainers.config import KnobChange, RunConfig
 
 if TYPE_CHECKING:
@@ -28,18 +28,12 @@ if TYPE_CHECKING:
 PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]*"
 
 
-def _no_text(value: Any) -> Any:
-    if isinstance(value, bool | str | bytes):
-        raise ValueError("give a whole number")
-    return value
-
-
 # Whole numbers as JSON Schema has them: 3 and 3.0, not "3" and not true. The bounds stand inside `| None`, else the
 # schema would lack them, and before the validator for the same reason.
-Steps = Annotated[int, Field(ge=1, le=10_000), BeforeValidator(_no_text)]
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_no_text)]
-Step = Annotated[int, Field(ge=0, le=10**9), BeforeValidator(_no_text)]
-End = Annotated[int, Field(ge=1, le=10**9), BeforeValidator(_no_text)]
+Steps = Annotated[int, Field(ge=1, le=10_000), WHOLE]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]
+Step = Annotated[int, Field(ge=0, le=10**9), WHOLE]
+End = Annotated[int, Field(ge=1, le=10**9), WHOLE]
 
 
 def _printable(value: str) -> str:
