@@ -65,14 +65,15 @@ def test_one_pair_a_page_and_none_when_the_reader_leaves(browser: Browser, url: 
         until(lambda: not pairs(url), 20, "both to be deleted")
 
 
+@pytest.mark.timeout(900)  # it trains two runs and scores both, on whatever machine
 def test_no_head_asks_first_trains_a_pair_and_answers_with_its_scores(browser: Browser, url: str) -> None:
-    with opened(browser, url) as page:
-        page.set_default_timeout(60_000)
+    with opened(browser, f"{url}/?live") as page:
+        page.set_default_timeout(150_000)
         page.locator("#matrix similarity-matrix").scroll_into_view_if_needed()
         one = page.locator("#matrix lesson-experiments #no-head")
         one.locator("summary").click()
         go = one.get_by_role("button", name="Train both and score them")
-        until(go.is_enabled, 60, "the lesson's run to be known")
+        until(go.is_enabled, 120, "the lesson's run to be known")
         go.click()
         one.get_by_text("First say what you expect").wait_for()
         assert pairs(url) == []
@@ -80,11 +81,11 @@ def test_no_head_asks_first_trains_a_pair_and_answers_with_its_scores(browser: B
         go.click()
         page.locator("#matrix compare-lane .sides").wait_for()
         one.get_by_text("Both train now").wait_for()
-        until(lambda: all(int(str(run["step"])) > 3 for run in pairs(url)), 90, "both to have trained")
+        until(lambda: all(int(str(run["step"])) > 3 for run in pairs(url)), 150, "both to have trained")
         assert {run["config"]["head"] for run in pairs(url)} == {"mlp", "none"}  # type: ignore[index]
         for run in pairs(url):
             httpx.post(f"{url}/api/v1/runs/{run['id']}/commands", json={"command": "stop"}, timeout=60)
-        one.locator(".verdict").wait_for(timeout=240_000)
+        one.locator(".verdict").wait_for(timeout=300_000)
         assert "without" in one.locator(".verdict").inner_text()
         assert "You guessed" in one.locator("predict-first").inner_text()
         assert one.locator("tbody tr").count() == 2

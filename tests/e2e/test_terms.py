@@ -75,7 +75,7 @@ def test_a_term_of_the_loss_lights_its_cells_and_a_cell_its_terms(browser: Brows
         page.wait_for_function(f"() => {{ {MAP} return map.store.matrix !== null }}", timeout=150_000)
         run = lesson_run(url, "matrix")["id"]
         httpx.post(f"{url}/api/v1/runs/{run}/commands", json={"command": "pause"}, timeout=60).raise_for_status()
-        page.wait_for_function("probes.deep('similarity-matrix')[0].view.status === 'paused'", timeout=90_000)
+        page.wait_for_function("() => probes.deep('similarity-matrix')[0].view.status === 'paused'", timeout=90_000)
         section, formula = page.locator("#matrix"), page.locator("#matrix .formula")
         mine, other = [0, 8], [1, 9]  # The positives of the first two rows, while eight images are shown.
         plain = page.evaluate(INK, mine)
