@@ -26,7 +26,7 @@ def every_route(app: FastAPI) -> list[tuple[str, str]]:
     def walk(routes: Any) -> None:
         for route in routes:
             if isinstance(route, Route):
-                path = route.path.format(run_id="lesson-belt", name="sushi", page=0, path="x")
+                path = route.path.format(run_id="lesson-belt", sweep_id="s0", name="sushi", page=0, path="x")
                 found.extend((method, path) for method in route.methods or ())
             elif isinstance(route, WebSocketRoute):
                 found.append(("WS", route.path.format(run_id="lesson-belt")))

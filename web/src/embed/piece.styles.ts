@@ -54,12 +54,12 @@ const EVERY = `
 /** Each piece by itself, at most 440 pixels high from 320 pixels of width on. */
 const COMPACT: Readonly<Record<PieceTag, string>> = {
   "sushi-belt": `
-:host([compact]) { --belt-scale: 0.62; --belt-text: 0.6875rem; }
+:host([compact]) { --belt-scale: 0.56; --belt-text: 0.6875rem; }
 :host([compact]) .figure { overflow-clip-margin: 0; }
-:host([compact]) :is(.all, .words) { display: none; }
+:host([compact]) :is(.head, .all, .words) { display: none; }
 :host([compact]) consistency-meter::part(more) { display: none; }
 :host([compact]) belt-stage { margin: 0.2rem 0.3rem 0; }
-:host([compact]) age-curve { height: 6rem; min-height: 0; }
+:host([compact]) age-curve { height: 5.25rem; min-height: 0; }
 /* The buttons stand below the sliders: the belt gives them room. */
 @container (max-width: 52rem) {
   :host([compact]) belt-stage { --belt-scale: 0.54; }
