@@ -7,7 +7,7 @@ import re
 from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, HTTPException, Path, Request
+from fastapi import Depends, Header, HTTPException, Path, Request
 from starlette.requests import HTTPConnection
 
 from server.errors import NotJson
@@ -79,3 +79,11 @@ async def json_only(connection: HTTPConnection) -> None:
 
 
 RunDep = Annotated[Run, Depends(get_run)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        description="The same key with the same body makes one run, fork or sweep only; other calls ignore it.",
+    ),
+]

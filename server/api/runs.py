@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 
 from server.api.cursors import Cursor, page
-from server.api.deps import RunDep, ServiceDep, unless_gone
+from server.api.deps import IdempotencyKey, RunDep, ServiceDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.schemas import (
     Command,
@@ -28,14 +28,6 @@ from trainers.config import KnobChange, Method
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=200,
-        description="The same key with the same body makes one run only. Only what makes a run looks at it.",
-    ),
-]
 MAX_STEP = 2**53
 AnyKnobs = Annotated[KnobChange, Body(json_schema_extra={"minProperties": 1})]
 STATE_LIST = f"^(?:{'|'.join(STATES)})(?:,(?:{'|'.join(STATES)}))*$"

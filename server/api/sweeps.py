@@ -7,10 +7,10 @@ import hashlib
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from server.api.cursors import Cursor, page
-from server.api.deps import ServiceDep, unless_gone
+from server.api.deps import IdempotencyKey, ServiceDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.formats import MEDIA, VARY, FormatDep, content
 from server.api.sweep_schemas import SweepList, SweepResource, SweepTable, SweepWait, sweep_resource, sweep_summary
@@ -49,10 +49,7 @@ async def create_sweep(
     body: NewSweep,
     service: ServiceDep,
     response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(min_length=1, max_length=200, description="The same key with the same body makes one sweep only."),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> SweepResource:
     """Make a sweep: all of its runs are checked first, then started a few at a time. A quarter of the places for runs
     stays free for people."""
