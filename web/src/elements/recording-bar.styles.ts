@@ -16,7 +16,7 @@ export const recordingBarStyles = css`
     gap: 0.25rem 0.75rem;
     align-items: center;
     padding: 0.6rem 0.9rem 0.5rem;
-    border: 1px solid var(--line);
+    border: 1px solid var(--bar-line, var(--line));
     border-radius: var(--radius);
     background: var(--surface);
     box-shadow: 0 0.4rem 1.4rem var(--shade);

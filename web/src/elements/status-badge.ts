@@ -27,6 +27,12 @@ export class StatusBadge extends LitElement {
         display: inline-flex;
         align-items: baseline;
         gap: 0.5rem;
+        max-width: 100%;
+      }
+      /* Where the place around allows no second line, what is too long ends in dots. */
+      .badge > span {
+        overflow: hidden;
+        text-overflow: ellipsis;
       }
       i {
         flex: none;
@@ -72,7 +78,7 @@ export class StatusBadge extends LitElement {
     const view = this.view;
     const status = view?.status ?? "connecting";
     const [word, at, more] = view ? describe(view) : ["Connecting", "", ""];
-    return html`<span class="badge ${status}" title=${view?.detail ?? ""}
+    return html`<span class="badge ${status}" title=${view?.detail || [word, at, more].filter(Boolean).join(", ")}
       ><i aria-hidden="true"></i><span><b>${word}</b>${at ? `, ${at}` : ""}${more ? html`<span class="more">, ${more}</span>` : ""}</span></span
     >`;
   }

@@ -25,6 +25,14 @@ export class PieceFoot extends LitElement {
         justify-content: space-between;
         gap: 0 1.25rem;
       }
+      /* The height of a piece that fits its frame must not hang on what the badge has to say. */
+      .line.short {
+        flex-wrap: nowrap;
+      }
+      .short status-badge {
+        min-width: 0;
+        white-space: nowrap;
+      }
       p {
         margin: 0;
         color: var(--bad);
@@ -40,9 +48,12 @@ export class PieceFoot extends LitElement {
       }
       recording-bar {
         position: static;
-        margin: 0 -0.4rem;
+        margin: 0 -0.9rem;
         padding: 0;
         background: none;
+        /* A part of the card, not a card on it. */
+        --bar-line: transparent;
+        --shade: transparent;
       }
     `,
   ];
@@ -58,12 +69,13 @@ export class PieceFoot extends LitElement {
 
   protected override render(): TemplateResult {
     const { recording, trouble, view, lesson } = this;
+    const fixed = view?.fixed && !view.recorded ? view.fixed : null;
     return html`
       ${recording ? html`<recording-bar .source=${recording} label="this piece"></recording-bar>` : nothing}
-      <div class="line" part="foot">
+      <div class="line ${trouble || fixed ? "" : "short"}" part="foot">
         ${view || !trouble ? html`<status-badge .view=${view}></status-badge>` : nothing}
         ${trouble ? html`<p role="status" class=${this.playing ? "soft" : ""}>${trouble}${this.playing ? " Until it does, this is a recording." : ""}</p>` : nothing}
-        ${view?.fixed && !view.recorded ? html`<p class="soft">${view.fixed}</p>` : nothing}
+        ${fixed ? html`<p class="soft">${fixed}</p>` : nothing}
         ${lesson ? html`<a part="link" href=${lesson} target="_blank" rel="noopener">Open the lesson</a>` : nothing}
       </div>
     `;
