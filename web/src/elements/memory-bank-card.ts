@@ -2,6 +2,7 @@ import { html, type TemplateResult } from "lit";
 import type { Catalog } from "../api.js";
 import type { Atlas } from "../model/atlas.js";
 import type { RowFacts } from "../model/bank.js";
+import { steps } from "../model/format.js";
 import { count, fixed } from "../model/say.js";
 
 /** Two pictures of one row side by side: what the bank has on file, and the image as it meets the encoder today. */
@@ -9,7 +10,7 @@ export function rowCard(facts: RowFacts, atlas: Atlas | null, catalog: Catalog, 
   const known = facts.age !== null;
   const state = !known ? "never" : facts.age === 0 ? "fresh" : "known";
   const writing = known
-    ? html`Written at step ${count(facts.written)}, <figure-tip .catalog=${catalog} name="row_age"><strong>${count(facts.age)} steps</strong> ago</figure-tip>
+    ? html`Written at step ${count(facts.written)}, <figure-tip .catalog=${catalog} name="row_age"><strong>${steps(facts.age ?? 0)}</strong> ago</figure-tip>
         (${fixed(facts.passes, 2)} of a pass).`
     : html`${ready ? "Never visited: the row still holds random numbers. Its first visit will write it." : "Not here yet."}`;
   return html`<div class="card">

@@ -156,7 +156,7 @@ export const bankStyles = css`
   }
   /* The chart grows with its room; its type, which grows with the page, must not grow twice. */
   .chart svg text {
-    font-size: min(0.8125rem, 5px + 0.5rem);
+    font-size: min(0.8125rem, 9px + 0.25rem);
   }
   svg .grid {
     stroke: var(--line);

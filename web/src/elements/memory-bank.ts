@@ -231,7 +231,7 @@ export class MemoryBank extends LitElement {
             this.picked = row;
           }}>
             <memory-bank-photo fluid .atlas=${this.atlas} .image=${row} .consistency=${facts.consistency} .state=${state}></memory-bank-photo>
-            <span>${age === null ? "never" : age === 0 ? "now" : html`${count(age)}<small> steps</small>`}</span>
+            <span>${age === null ? "never" : age === 0 ? "now" : html`${count(age)}<small> ${age === 1 ? "step" : "steps"}</small>`}</span>
           </button>
         </li>`;
       })}

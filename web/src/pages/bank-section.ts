@@ -28,14 +28,20 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
         self and takes the rest from the new embedding. Until then it speaks for an encoder that no longer exists. Such
         rows are <strong>stale</strong>, and what they say about the negatives pulls the gradient the wrong way.
       </p>
-      <p class="analogy">
-        Imagine finding your colleagues in a crowd by last year’s ID photos. One has cut off her hair, one hides behind a
-        beard, one squints without the old glasses. The photos are as sharp as ever; it is the people who moved on, and
-        the older the photo, the worse your guess.
-      </p>
-      <p class="key-idea">
-        Size alone buys nothing. Rows are of use only while they and today’s encoder speak the same language.
-      </p>
+      <div class="analogy">
+        <span class="tag">Everyday analogy</span>
+        <p>
+          Imagine finding your colleagues in a crowd by last year’s ID photos. One has cut off her hair, one hides behind a
+          beard, one squints without the old glasses. The photos are as sharp as ever; it is the people who moved on, and
+          the older the photo, the worse your guess.
+        </p>
+      </div>
+      <div class="key-idea">
+        <span class="tag">Key idea</span>
+        <p>
+          Size alone buys nothing. Rows are of use only while they and today’s encoder speak the same language.
+        </p>
+      </div>
       ${experiments("bank", view, catalog)}
       <p>
         The rot is worst while the encoder learns fast. Reset the run and watch the first pass, or turn the learning rate

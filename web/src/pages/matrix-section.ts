@@ -41,16 +41,22 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
         should look past. The second is a small <strong>projection head</strong> on top of the encoder: the loss sees only
         what comes out of it.
       </p>
-      <p class="analogy">
-        A friend under a hat, in deep shade, or sideways in a snapshot is still your friend, and you learned that by
-        seeing it happen. Augmentations hand the network the same lesson: all this may change, and it is still the one
-        thing. The head is scrap paper in an exam. You need it to get to the answer; what you keep is the understanding,
-        and the paper goes in the bin.
-      </p>
-      <p class="key-idea">
-        An augmentation is an instruction: it names a change that does not change what the picture shows. This recipe is
-        SimCLR; give it MoCo’s queue and it is MoCo v2.
-      </p>
+      <div class="analogy">
+        <span class="tag">Everyday analogy</span>
+        <p>
+          A friend under a hat, in deep shade, or sideways in a snapshot is still your friend, and you learned that by
+          seeing it happen. Augmentations hand the network the same lesson: all this may change, and it is still the one
+          thing. The head is scrap paper in an exam. You need it to get to the answer; what you keep is the understanding,
+          and the paper goes in the bin.
+        </p>
+      </div>
+      <div class="key-idea">
+        <span class="tag">Key idea</span>
+        <p>
+          An augmentation is an instruction: it names a change that does not change what the picture shows. This recipe is
+          SimCLR; give it MoCo’s queue and it is MoCo v2.
+        </p>
+      </div>
       ${experiments("matrix", view, catalog)}
       <details class="deeper">
         <summary>Go deeper: why throw the head away?</summary>
