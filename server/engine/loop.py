@@ -23,7 +23,8 @@ from server.engine.outbox import Outbox
 from server.engine.resuming import Resumption
 from server.engine.saving import Saving
 from server.engine.scheduler import FairScheduler
-from server.engine.training import ENDED, STEP_REPLY_SECONDS, Training, Watch
+from server.engine.training import ENDED, STEP_REPLY_SECONDS, Training
+from server.engine.watch import Watch
 from server.observing.counts import WorkerTally
 from server.runs import THEN_PAUSED
 from trainers.config import KnobChange, RunConfig

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from server.engine.backend import Backend, TrainerLike
-from server.engine.training import Training, still_said, superseded
+from server.engine.coming import still_said, superseded
+from server.engine.training import Training
 from server.schedules import as_changes
 from trainers.checkpoint import CheckpointError, read_header
 from trainers.config import KnobChange, RunConfig

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from server.engine.backend import EvaluationLike, PhaseLike, TickLike, TrainerLike, explain
+from server.engine.coming import still_said, superseded
 from server.engine.outbox import Outbox
 from server.engine.thumbnails import thumbnail
+from server.engine.watch import Watch
 from server.live import wire
 from trainers.config import KnobChange, RunConfig
 from trainers.guard import TrainingError
@@ -30,30 +31,6 @@ SLEEP_AFTER = 3.0  # a page that reloads does not put its run to sleep
 STEP_REPLY_SECONDS = 10.0
 PICTURES = frozenset({"matrix", "matrix:64", "views"})
 ENDED = frozenset({"finished", "failed", "stopped"})
-
-
-@dataclass
-class Watch:
-    """What all viewers of a run together ask for."""
-
-    viewers: int = 0
-    rate: float = 20.0
-    sections: frozenset[str] = frozenset()
-    reach: float = 1.0
-    """A change frame reaches back so many seconds: a viewer may miss what came between."""
-    record: float = 0.0
-    """Ticks a second for the recording, whether somebody watches or not; 0 for none."""
-    record_sections: frozenset[str] = frozenset()
-
-    @property
-    def anyone(self) -> bool:
-        """True while somebody, be it a recorder, takes ticks."""
-        return self.viewers > 0 or self.record > 0
-
-    @property
-    def pace(self) -> float:
-        """Ticks a second that are made; 0 for none."""
-        return max(self.rate if self.viewers else 0.0, self.record)
 
 
 @dataclass
@@ -432,27 +409,3 @@ class Training:
         header = {"kind": "metrics", "run": self.run, "epoch": self.epoch, "names": names, "step": self.step}
         self.outbox.send(header, data)
         self.trainer.check()
-
-
-def superseded(
-    ahead: Iterable[tuple[int, KnobChange]], change: KnobChange, *, after: int = 0
-) -> list[tuple[int, KnobChange]]:
-    """What is left of the changes that were to come once `change` is made: a knob that is moved stays where it is
-    put, whatever was to come for it after the step `after`."""
-    moved = change.changes()
-    left = []
-    for step, old in ahead:
-        others = {name: value for name, value in old.changes().items() if step <= after or name not in moved}
-        if others:
-            left.append((step, KnobChange.model_validate(others)))
-    return left
-
-
-def still_said(
-    said: Iterable[int], schedule: Iterable[tuple[int, KnobChange]], step: int, change: KnobChange
-) -> set[int]:
-    """Which of the scheduled changes that were said need not be said again, after somebody moved knobs from `step` on:
-    the config now has that person's value of the same knob, until the scheduled change is made again and said."""
-    moved = change.changes().keys()
-    again = {at for at, entry in schedule if at >= step and moved & entry.changes().keys()}
-    return set(said) - again
