@@ -23,3 +23,11 @@ describe.each([1, 64, 100, 4_096, 65_536])("%i keys in a strip", (keys) => {
     expect(rankAt(grid, keys, 10, 53)).toBeNull();
   });
 });
+
+it.each([64, 4_096, 8_192, 65_536])("%i keys leave no cell empty in a strip of any width", (keys) => {
+  for (const width of [300, 640, 880, 1_280, 1_800]) {
+    const { columns, rows, cellWidth, cellHeight } = layKeys(keys, width, 52);
+    expect(columns * rows).toBe(keys);
+    expect(Math.max(cellWidth / cellHeight, cellHeight / cellWidth)).toBeLessThan(3);
+  }
+});

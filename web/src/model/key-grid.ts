@@ -9,9 +9,19 @@ export interface KeyGrid {
 }
 
 export function layKeys(keys: number, width: number, height: number): KeyGrid {
-  const rows = Math.max(1, Math.min(keys, Math.round(Math.sqrt((keys * height) / Math.max(1, width)))));
+  const square = Math.max(1, Math.min(keys, Math.round(Math.sqrt((keys * height) / Math.max(1, width)))));
+  const rows = divisorNear(keys, square) ?? square;
   const columns = Math.max(1, Math.ceil(keys / rows));
   return { columns, rows, cellWidth: width / columns, cellHeight: height / rows };
+}
+
+/** The whole share of `keys` nearest to `wanted` and at most half as large again: with it no column stays half empty. */
+function divisorNear(keys: number, wanted: number): number | null {
+  let nearest: number | null = null;
+  for (let rows = Math.ceil(wanted / 1.5); rows <= wanted * 1.5; rows += 1) {
+    if (keys % rows === 0 && (nearest === null || Math.abs(rows - wanted) < Math.abs(nearest - wanted))) nearest = rows;
+  }
+  return nearest;
 }
 
 /** Rank of the key under a point, 0 for the newest; null outside. */
