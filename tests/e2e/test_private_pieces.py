@@ -122,6 +122,7 @@ def test_a_frame_shows_it_until_the_permission_is_taken_back(
     frame = framed(page)
     run.revoke(embed)
     says(frame, ENDED)
+    assert not frame.locator("transport-bar").is_visible()
     tickets = sum(one.endswith("/tickets") for one in asked(page))
     page.wait_for_timeout(5_000)
     assert sum(one.endswith("/tickets") for one in asked(page)) == tickets, "it asks on and on"

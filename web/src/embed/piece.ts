@@ -164,7 +164,7 @@ export class PieceController implements ReactiveController {
     foot.view = host.view;
     foot.playing = playing;
     host.dataset.source = playing ? "recording" : live ? "live" : "none";
-    host.toggleAttribute("data-watch", host.view?.fixed != null);
+    host.toggleAttribute("data-watch", host.hasAttribute("token") || host.view?.fixed != null);
     this.show(host.view);
     this.tellState();
   }
