@@ -10,7 +10,19 @@ from functools import cache
 from fastapi import Depends, FastAPI
 
 from server import __version__, errors, openapi
-from server.api import catalog, checkpoints, health, images, metrics, readings, recordings, runs, storage, sweeps
+from server.api import (
+    catalog,
+    checkpoints,
+    health,
+    images,
+    metrics,
+    private,
+    readings,
+    recordings,
+    runs,
+    storage,
+    sweeps,
+)
 from server.api.deps import json_only
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
@@ -41,6 +53,7 @@ MODULES = (
     readings,
     recordings,
     images,
+    private,
     storage,
     socket,
     many,

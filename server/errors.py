@@ -36,11 +36,14 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from server.keys import SECRET, hide
 from server.observing.context import request_id
 
 log = logging.getLogger("sushibelt")
 
 MEDIA_TYPE = "application/problem+json"
+SECRET_FIELDS = frozenset({"key", "token"})
+"""What was sent in these is not said again."""
 FIELD_PREFIX = re.compile(r"^(?:Value error, )?([a-z][a-z_]{0,40}): (.+)$", re.DOTALL)
 
 
@@ -109,8 +112,8 @@ class NotFound(SushibeltError):
 class Unauthorized(SushibeltError):
     status, code = 401, "unauthorized"
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+    def __init__(self, detail: str, *, code: str | None = None) -> None:
+        super().__init__(detail, code=code, headers={"WWW-Authenticate": "Bearer"})
 
 
 class NotAcceptable(SushibeltError):
@@ -161,14 +164,15 @@ def problem(
         type=f"urn:sushibelt:problem:{code}",
         title=HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error",
         status=status,
-        detail=detail,
+        detail=hide(detail),
         code=code,
-        instance=instance,
+        instance=hide(instance),
         errors=list(errors),
         request_id=request_id(),
     )
     content = body.model_dump()
     for entry in content["errors"]:
+        entry["field"], entry["message"] = hide(entry["field"]), hide(entry["message"])
         if entry["value"] is None:
             del entry["value"]
     data = json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
@@ -176,12 +180,12 @@ def problem(
 
 
 def _plain(value: Any) -> Any:
-    """The value if it is short, finite and printable, else None (NaN has no JSON)."""
+    """The value if it is short, finite, printable and no secret, else None (NaN has no JSON)."""
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
     if isinstance(value, int):
         return value if abs(value) < 2**53 else None
-    return value if isinstance(value, str) and len(value) <= 200 else None
+    return value if isinstance(value, str) and len(value) <= 200 and not SECRET.search(value) else None
 
 
 def field_errors(error: RequestValidationError) -> list[FieldError]:
@@ -200,7 +204,8 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
         message = message.removeprefix("Value error, ")
         if entry["type"] == "extra_forbidden":
             message = "there is no such field"
-        found.append(FieldError(field=".".join(location) or "body", message=message, value=_plain(entry.get("input"))))
+        value = None if location and location[-1] in SECRET_FIELDS else _plain(entry.get("input"))
+        found.append(FieldError(field=".".join(location) or "body", message=message, value=value))
     return found
 
 

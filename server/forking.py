@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from server import admission
+from server import admission, keys
 from server.errors import Conflict, Invalid, NotFound, Unavailable
 from server.runs import WAITING, Run, new_id
 from server.service import Service
@@ -21,12 +21,15 @@ class Fork:
     step: of the checkpoint; the newest if None.
     knobs: changes that act from the first step of the new run on.
     end: the step at which it ends; None: where the old one ends, or never if that is not past the checkpoint.
+    key: of a private run. own_key: the request brought it.
     """
 
     step: int | None = None
     knobs: KnobChange = field(default_factory=KnobChange)
     end: int | None = None
     name: str | None = None
+    key: str | None = None
+    own_key: bool = False
 
 
 async def pick(service: Service, run: Run, step: int | None) -> StoredCheckpoint:
@@ -55,7 +58,7 @@ async def fork(service: Service, run: Run, wanted: Fork, key: str | None, digest
         NotFound, Invalid, Conflict, TooMany, Unavailable.
     """
     async with service.creating:
-        made = service.made_by(key, digest)
+        made = service.made_by(key, digest, wanted.own_key)
         if made is not None:
             return made, False
         child = await _make(service, run, wanted, key, digest)
@@ -89,6 +92,7 @@ async def _make(service: Service, run: Run, wanted: Fork, key: str | None, diges
     admission.check_room(service.settings, service.runs.values(), stored=True, full=full)
     child = Run(new_id(), wanted.name or f"{run.name[:60]}, from step {row.step}", promised)
     child.idempotency_key, child.request_digest = key, digest
+    child.key_hash = None if wanted.key is None else keys.digest(wanted.key)
     child.state, child.reason, child.step = "queued", WAITING, row.step
     child.parent, child.parent_step, child.saved_step = run.id, row.step, row.step
     child.schedule = [{"at": step, **knobs} for step, knobs in header.notes.get("schedule", [])]

@@ -25,6 +25,7 @@ TAGS = {
     "readings": "What a run has said: metrics by step, events in order, the present tick, the whole recording.",
     "checkpoints": "States of a run that are kept on disk. A run goes on from them, and can be forked at each.",
     "images": "Thumbnails of an image set, many on one sheet.",
+    "private": "Permissions to show a private run in pages: tokens that expire and can be revoked, and tickets.",
     "storage": "What the runs keep on disk, and the limits on it.",
     "health": "For whatever watches over the service.",
 }
@@ -52,6 +53,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             _summary(operation)
+            if "security" in operation:  # public runs need none
+                operation["security"] = [{}, *operation["security"]]
             if "requestBody" in operation:  # server.api.deps.json_only
                 answers = operation["responses"] | {str(status): told for status, told in declared(415).items()}
                 operation["responses"] = dict(sorted(answers.items()))

@@ -59,6 +59,8 @@ class Run:
     sweep: str | None = None
     sweep_cell: int | None = None
     """The sweep that made it, and the number of its cell there."""
+    key_hash: str | None = None
+    """Of the key that alone opens it; None: it is public."""
     heard_step: int = 0
     """The newest step whose figures the worker has told in full."""
     saved_step: int | None = None
@@ -103,6 +105,7 @@ class Run:
             "schedule": self.schedule or None,
             "sweep": self.sweep,
             "sweep_cell": self.sweep_cell,
+            "key_hash": self.key_hash,
         }
 
     @classmethod

@@ -7,7 +7,8 @@ that skips the socket is no check.
   it through a name of its own that resolves to 127.0.0.1 (DNS rebinding).
 - Origin: a browser says which site a request comes from. Unsafe methods and every socket handshake
   are refused unless it is this host or an allowed one. No Origin means no browser: scripts may pass.
-  Sites that may embed (see server.embedding) may also open the socket of a run, on which nothing can be changed.
+  Sites that may embed (see server.embedding) may also open the socket of a run, on which nothing can be changed,
+  and trade an embed's token for a ticket.
 - Body: read here, up to 64 KB, in at most 30 seconds, before any code of the app sees it.
 """
 
@@ -19,8 +20,10 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.access import same_host
 from server.embedding import Embedders
 from server.errors import Forbidden, SushibeltError, TooLarge, TooSlow, problem
 
@@ -30,7 +33,6 @@ BODY_LIMIT = 64 * 1024
 BODY_SECONDS = 30.0
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -72,6 +74,9 @@ class Gate:
             if scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS:
                 self._check_origin(headers, scope)
             if scope["type"] == "http":
+                if scope["method"] == "OPTIONS" and (leave := self.embedders.preflight(scope["path"], headers)):
+                    await Response(status_code=204, headers=leave)(scope, receive, send)
+                    return
                 receive = await _read_body(headers, receive)
         except SushibeltError as error:
             await _refuse(error, scope, receive, self._with_headers(headers, scope, send))
@@ -120,9 +125,11 @@ class Gate:
             if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
                 raise Forbidden("a request from another site may not change anything here", code="bad_origin")
             return
-        if origin.lower() in self.allowed or _same_host(origin, headers.get("host", "")):
+        if origin.lower() in self.allowed or same_host(origin, headers.get("host", "")):
             return
         if scope["type"] == "websocket" and self.embedders.may_watch(scope["path"], origin):
+            return
+        if scope["type"] == "http" and self.embedders.may_ask(scope["method"], scope["path"], origin):
             return
         raise Forbidden(
             f"requests from {origin[:100]!r} are not allowed; the operator can add the site to "
@@ -148,17 +155,6 @@ class Gate:
             await send(message)
 
         return add
-
-
-def _same_host(origin: str, host: str) -> bool:
-    try:
-        parts, ours = urlsplit(origin), urlsplit(f"//{host}")
-        origin_port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-        # The page's scheme, not ours: behind a proxy that ends TLS ours is http while the page is https.
-        our_port = ours.port or DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        return False
-    return parts.hostname is not None and (parts.hostname, origin_port) == (ours.hostname, our_port)
 
 
 async def _read_body(headers: Headers, receive: Receive) -> Receive:

@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from server import admission
+from server.access import Access, no_such_run
 from server.checkpoints import Shelf
+from server.embeds import Embeds
 from server.engine.base import Engine, EngineGone, EngineRefusal
 from server.errors import Conflict, Invalid, NotFound, SushibeltError, Unavailable
 from server.events import Event
@@ -28,12 +30,15 @@ from server.live.fanout import Fanout
 from server.live.hub import Hub
 from server.live.viewer import DEFAULT_SECTIONS, Tick
 from server.observing.context import bind_run
+from server.pace import Pace
 from server.recordings import Recordings
 from server.runs import LESSONS, WAITING, Lesson, Run, lesson_id, new_id
 from server.settings import Settings
 from server.store.checkpoints import Checkpoints, StoredCheckpoint
+from server.store.embeds import Embeds as EmbedStore
 from server.store.repository import DELETED, Repository
 from server.sweeping import Sweeping
+from server.tickets import Tickets
 from server.waits import Waits
 from trainers.config import KnobChange, RunConfig
 
@@ -44,6 +49,7 @@ AddRun = Callable[[dict[str, Any], list[Event]], Awaitable[list[Event]]]
 
 READY_SECONDS = 30.0
 SNAPSHOT_SECONDS = 20.0
+TICKET_BURST, TICKETS_PER_SECOND = 600.0, 10.0  # of one address: a class may open a page at once
 
 
 class Service:
@@ -67,6 +73,10 @@ class Service:
         self.hearing = Hearing(self.runs, self.journal, self.launcher, self.hub, self.waits)
         self.housekeeping = Housekeeping(settings, repository, self.shelf, self.runs, self.remove)
         self.sweeps = Sweeping(self)
+        self.embeds = Embeds(EmbedStore(repository.database))
+        self.tickets = Tickets()
+        self.access = Access(self.embeds, self.tickets)
+        self.ticket_pace = Pace(TICKET_BURST, TICKETS_PER_SECOND)
         self.closing = False
         self.creating = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,6 +107,7 @@ class Service:
             for lesson in LESSONS:
                 await self._open_lesson(lesson)
         await self.sweeps.open()
+        await self.embeds.open()
         self._spawn(self.journal.mend(self.hearing.on_ready), "journal")
         self.housekeeping.start()
         await self.engine.start(self.hearing)
@@ -139,6 +150,7 @@ class Service:
         """Stop the engine when it has saved what it can. Runs stay as they are on disk; the next start goes on."""
         await self.goodbye()
         await self.sweeps.close()
+        self.embeds.close()
         await self.housekeeping.close()
         await self.engine.stop()
         await self.journal.close()
@@ -165,7 +177,7 @@ class Service:
         """
         found = self.runs.get(run)
         if found is None:
-            raise NotFound(f"there is no run {run[:60]!r}; GET /api/v1/runs lists them", code="no_such_run")
+            raise no_such_run(run)
         return found
 
     def lessons(self) -> dict[str, str]:
@@ -215,17 +227,21 @@ class Service:
         key: str | None,
         digest: str,
         schedule: Sequence[dict[str, Any]] = (),
+        *,
+        key_hash: str | None = None,
+        own_key: bool = False,
     ) -> tuple[Run, bool]:
         """A new run, or the one that the same idempotency key made; True where it is new.
 
         Args:
             schedule: knob changes by step (server.schedules).
+            key_hash: of the key that opens it, for a private run. own_key: the request brought that key.
 
         Raises:
             Invalid, TooMany, Conflict, Unavailable.
         """
         async with self.creating:
-            made = self.made_by(key, digest)
+            made = self.made_by(key, digest, own_key)
             if made is not None:
                 return made, False
             await self.need_engine()
@@ -235,23 +251,33 @@ class Service:
             run = Run(new_id(), name or "", config, idempotency_key=key, request_digest=digest)
             bind_run(run.id)
             run.name = name or f"{config.method} on {config.images}"
-            run.schedule = list(schedule)
+            run.schedule, run.key_hash = list(schedule), key_hash
             await self.add(run)
         async with run.lock:
             await self.launcher.launch(run)
         return run, True
 
-    def made_by(self, key: str | None, digest: str) -> Run | None:
+    def made_by(self, key: str | None, digest: str, own_key: bool) -> Run | None:
         """The run that a request with this idempotency key made before, None where there is none. Looked up while
         `creating` is held, so that of two requests at once the later one finds the run of the first.
 
+        Args:
+            digest: of the request, also of the run's own key where it brought that (`own_key`).
+
         Raises:
-            Invalid: the key came with another request.
+            Invalid: the key came with another request. Conflict: the run is private, and nothing proves that who asks
+                knows its key, which is not kept.
         """
         made = next((run for run in self.runs.values() if key is not None and run.idempotency_key == key), None)
         if made is not None and made.request_digest != digest:
             detail = "this Idempotency-Key was used for another request; use a new key"
             raise Invalid(detail, code="idempotency_mismatch")
+        if made is not None and made.key_hash is not None and not own_key:
+            detail = (
+                "the private run of this Idempotency-Key was made, and its key was said once, in the first answer; "
+                "to be able to repeat a request, send a `key` of your own with it"
+            )
+            raise Conflict(detail, code="key_said_once")
         return made
 
     async def need_engine(self) -> None:
@@ -325,6 +351,7 @@ class Service:
             self.runs.pop(run.id, None)
             self.journal.forget(run.id)
             self.hub.remove(run.id, 4404, "the run was deleted")
+            self.embeds.forget(run.id)
             await self._erase(run)
         self.housekeeping.reclaim_soon()
 

@@ -139,6 +139,10 @@ def _check_axes(request: NewSweep) -> None:
     if "name" in request.base or "name" in request.grid:
         where = "base" if "name" in request.base else "grid"
         raise Invalid.field(f"{where}.name", "give the sweep itself a `name`; its runs are named after it")
+    for where, given in (("base", request.base), ("grid", request.grid)):
+        for field in ("private", "key"):
+            if field in given:
+                raise Invalid.field(f"{where}.{field}", "a sweep's runs are public; make private ones with POST /runs")
     besides = {"seed": "seeds", "schedule": "schedules", "changes": "schedules"}
     for axis, other in besides.items():
         if axis in request.grid and getattr(request, other) is not None:

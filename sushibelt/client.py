@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sushibelt.private import new_key
 from sushibelt.rest import Rest, clean
 from sushibelt.run import Run
 
@@ -51,16 +52,28 @@ class Client:
         found: dict[str, Any] = self.rest.get("/api/v1/catalog")
         return found
 
-    def run(self, method: str | None = None, *, schedule: Schedule | str | None = None, **config: Any) -> Run:
+    def run(
+        self,
+        method: str | None = None,
+        *,
+        schedule: Schedule | str | None = None,
+        private: bool = False,
+        **config: Any,
+    ) -> Run:
         """Make a run and start it: any setting of the catalog, and `name`. Without `steps` it trains while somebody
         watches. `schedule` is a list of knob changes by step, or the word of a learning-rate schedule; where both are
-        meant, the list is `changes`."""
-        body = clean({"method": method, "schedule": plain_schedule(schedule), **config})
-        return Run(self.rest, self.rest.create("/api/v1/runs", body))
+        meant, the list is `changes`. A `private` run is there for who knows its `key` alone: keep that."""
+        key = new_key() if private else None
+        body = clean({"method": method, "schedule": plain_schedule(schedule), "key": key, **config})
+        return self._run(self.rest.create("/api/v1/runs", body), key)
 
-    def get(self, id: str) -> Run:
-        """The run of that id."""
-        return Run(self.rest, self.rest.get(f"/api/v1/runs/{id}"))
+    def get(self, id: str, key: str | None = None) -> Run:
+        """The run of that id; a private one by its key."""
+        rest = self.rest.with_key(key) if key else self.rest
+        return self._run(rest.get(f"/api/v1/runs/{id}"), key)
+
+    def _run(self, resource: dict[str, Any], key: str | None) -> Run:
+        return Run(self.rest.with_key(key) if key else self.rest, resource, key)
 
     def runs(
         self,

@@ -31,7 +31,7 @@ MESSAGE_BYTES = 256 << 20
 LAST_TICK_SECONDS = 1.5  # that a tick may take to come after the news that the run has ended
 GIVE_UP_SECONDS = 20.0  # of no answer before the first one
 SNAPSHOT_SECONDS = 2.0  # to wait for a whole dictionary after a tick was skipped
-FINAL = frozenset({4400, 4403, 4404})
+FINAL = frozenset({4400, 4401, 4403, 4404})
 ENDED = frozenset({"finished", "failed", "stopped"})
 
 Item = Frame | Event | Gap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 import uuid
@@ -31,7 +32,13 @@ class Rest:
     def __init__(self, url: str, token: str | None = None, timeout: float = 60.0) -> None:
         self.url = url.rstrip("/")
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=self.url, headers=self.headers, timeout=timeout)
+        self.http = httpx.Client(base_url=self.url, timeout=timeout)
+
+    def with_key(self, key: str) -> Rest:
+        """The same service over the same connections, asked with the key of a private run."""
+        twin = copy.copy(self)
+        twin.headers = {"Authorization": f"Bearer {key}"}
+        return twin
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, timeout: float | None = None) -> Any:
         """JSON of a path."""
@@ -60,7 +67,7 @@ class Rest:
     def stream(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[httpx.Response]:
         """An answer whose bytes are read piece by piece."""
         try:
-            with self.http.stream("GET", path, params=clean(query or {})) as answer:
+            with self.http.stream("GET", path, params=clean(query or {}), headers=self.headers) as answer:
                 if answer.is_error:
                     answer.read()
                     raise _refused(answer)
@@ -72,10 +79,11 @@ class Rest:
         self.http.close()
 
     def _send(self, method: str, path: str, safe: bool, **options: Any) -> httpx.Response:
+        headers = self.headers | options.pop("headers", {})
         for attempt in range(TRIES):
             last = attempt == TRIES - 1 or not safe
             try:
-                answer = self.http.request(method, path, **options)
+                answer = self.http.request(method, path, headers=headers, **options)
             except httpx.TransportError as error:
                 # Nobody listens: a repeat within seconds would not help, and people wait for the message.
                 if last or isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sushibelt.columns import Columns
 from sushibelt.errors import RunFailed, SushibeltError, TimedOut
+from sushibelt.private import Embed, embed_of, new_key
 from sushibelt.rest import Rest, clean
 from sushibelt.wire import Event, Frame, decode, event_of
 
@@ -21,9 +22,11 @@ POLL_SECONDS = 30.0  # that one request for a wait may stay open
 class Run:
     """A run. Its attributes are those of the last answer; `refresh` asks anew."""
 
-    def __init__(self, rest: Rest, resource: dict[str, Any]) -> None:
+    def __init__(self, rest: Rest, resource: dict[str, Any], key: str | None = None) -> None:
         self._rest = rest
-        self.resource = resource
+        self.key = key
+        """Of a private run: who has it may do everything with the run. It cannot be had from the service again."""
+        self.resource = {name: value for name, value in resource.items() if name != "key"}
         """The run as the service describes it: config, knobs, links and all."""
 
     def __repr__(self) -> str:
@@ -109,9 +112,27 @@ class Run:
     def fork(
         self, checkpoint: int | None = None, *, end: int | None = None, name: str | None = None, **knobs: Any
     ) -> Run:
-        """A new run that goes on from a kept checkpoint of this one (the newest if left out), with other knobs."""
-        body = clean({"command": "fork", "checkpoint": checkpoint, "end": end, "name": name, "knobs": knobs or None})
-        return Run(self._rest, self._rest.create(self._path("/commands"), body))
+        """A new run that goes on from a kept checkpoint of this one (the newest if left out), with other knobs. That
+        of a private run is private, with a key of its own."""
+        key = new_key() if self.resource.get("private") else None
+        body = {"command": "fork", "checkpoint": checkpoint, "end": end, "name": name, "knobs": knobs or None}
+        made = self._rest.create(self._path("/commands"), clean({**body, "key": key}))
+        return Run(self._rest.with_key(key) if key else self._rest, made, key)
+
+    def embed(self, expires_in: float = 30 * 86_400, label: str = "") -> Embed:
+        """Let pages show this private run for so many seconds: by the embed's `token`, or in a frame of its
+        `address`."""
+        body = {"expires_in": round(expires_in), "label": label}
+        return embed_of(self._rest.post(self._path("/embeds"), body), self.url, self.method)
+
+    def embeds(self) -> list[dict[str, Any]]:
+        """Which permissions it has given, newest first, without their tokens."""
+        found: list[dict[str, Any]] = self._rest.get(self._path("/embeds"))["embeds"]
+        return found
+
+    def revoke(self, embed: Embed | str) -> None:
+        """Take a permission back: pages that show the run by it are closed."""
+        self._rest.delete(self._path(f"/embeds/{embed if isinstance(embed, str) else embed.id}"))
 
     def delete(self) -> None:
         """Stop it and forget all of it."""

@@ -9,6 +9,7 @@ function load(url) {
 function frame(model) {
   const page = document.createElement("iframe");
   page.src = `${model.get("url")}/embed/${model.get("page")}?run=${encodeURIComponent(model.get("run"))}`;
+  if (model.get("token")) page.src += `#token=${model.get("token")}`;
   page.title = `Sushibelt, run ${model.get("run")}`;
   page.style.cssText = `width:100%;border:0;height:${model.get("height")}px`;
   return page;
@@ -18,6 +19,7 @@ function element(model) {
   const piece = document.createElement(model.get("piece"));
   piece.setAttribute("src", model.get("url"));
   piece.setAttribute("run", model.get("run"));
+  if (model.get("token")) piece.setAttribute("token", model.get("token"));
   piece.style.cssText = `display:block;height:${model.get("height")}px`;
   return piece;
 }

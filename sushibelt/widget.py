@@ -10,6 +10,7 @@ from sushibelt.errors import SushibeltError
 if TYPE_CHECKING:
     from sushibelt.run import Run
 
+TOKEN_SECONDS = 86_400.0  # that a private run stays to be seen: a notebook is shown and saved with what it was given
 MODULE = Path(__file__).with_name("widget.js")
 PIECES = {
     "moco": ("sushi-belt", "belt"),
@@ -33,7 +34,9 @@ def make_widget(run: Run, height: int) -> Any:
         run = traitlets.Unicode().tag(sync=True)
         piece = traitlets.Unicode().tag(sync=True)
         page = traitlets.Unicode().tag(sync=True)
+        token = traitlets.Unicode().tag(sync=True)
         height = traitlets.Int().tag(sync=True)
 
     piece, page = PIECES.get(run.method, PIECES["moco"])
-    return RunWidget(url=run.url, run=run.id, piece=piece, page=page, height=height)
+    token = run.embed(TOKEN_SECONDS, "a notebook").token if run.resource.get("private") else ""
+    return RunWidget(url=run.url, run=run.id, piece=piece, page=page, token=token, height=height)

@@ -37,12 +37,14 @@ class _Strict(BaseModel):
     @classmethod
     def _own_kind(cls, value: Any, info: ValidationInfo) -> Any:
         """`true` is not a temperature, 0 is not a switch and "64" is no number: pydantic would read all three."""
-        if isinstance(value, bool) and info.field_name not in SWITCHES:
+        name = info.field_name or ""
+        switch = name in SWITCHES or cls.model_fields[name].annotation is bool  # the latter: of a subclass
+        if isinstance(value, bool) and not switch:
             raise ValueError("give a value of the field's own type, not true or false")
         if info.context != AS_TEXT:
-            if info.field_name in SWITCHES and not isinstance(value, bool | None):
+            if switch and not isinstance(value, bool | None):
                 raise ValueError("give true or false")
-            if info.field_name in NUMBERS and isinstance(value, str | bytes):
+            if name in NUMBERS and isinstance(value, str | bytes):
                 raise ValueError("give a number, not text")
         return value
 

@@ -7,10 +7,12 @@ import re
 from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Header, HTTPException, Path, Request
+from fastapi import Depends, Header, HTTPException, Path, Request, Security
+from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
-from server.errors import NotJson
+from server.access import Given, Pass, given_by, no_such_run
+from server.errors import Forbidden, NotJson
 from server.observing.context import bind_run
 from server.runs import Run
 from server.service import Service
@@ -28,14 +30,43 @@ async def get_service(request: Request) -> Service:
 ServiceDep = Annotated[Service, Depends(get_service)]
 
 
-async def get_run(
-    service: ServiceDep,
-    run_id: Annotated[str, Path(max_length=60, description="Id of a run.", examples=["lesson-belt"])],
-) -> Run:
-    """The run of the path, or 404."""
-    run = service.find(run_id)
-    bind_run(run.id)
+bearer = HTTPBearer(auto_error=False, scheme_name="key", description="The key of a private run; public ones need none.")
+RunId = Annotated[str, Path(max_length=60, description="Id of a run.", examples=["lesson-belt"])]
+
+
+async def get_given(request: Request, _: Annotated[object, Security(bearer)]) -> Given:
+    """What the request shows to see private runs; `bearer` is there for the document."""
+    return given_by(request)
+
+
+GivenDep = Annotated[Given, Depends(get_given)]
+
+
+async def get_run(service: ServiceDep, run_id: RunId, given: GivenDep) -> Run:
+    """The run of the path, or 404: also where it is private and its key is not shown. Who has a ticket to it gets 403:
+    what a ticket opens is `ShownRunDep`'s, so a new route is closed to tickets unless it says otherwise."""
+    run, found = _seen(service, run_id, given)
+    if found.embed is not None:
+        raise Forbidden(
+            "a ticket only watches: it opens the run, its events, its recording and its live socket; this takes the "
+            "run's key",
+            code="read_only",
+        )
     return run
+
+
+async def get_shown_run(service: ServiceDep, run_id: RunId, given: GivenDep) -> Run:
+    """The run of the path, to be shown, or 404."""
+    return _seen(service, run_id, given)[0]
+
+
+def _seen(service: Service, run_id: str, given: Given) -> tuple[Run, Pass]:
+    run = service.find(run_id)
+    found = service.access.to(run, given)
+    if found is None:
+        raise no_such_run(run_id)
+    bind_run(run.id)
+    return run, found
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
@@ -79,6 +110,7 @@ async def json_only(connection: HTTPConnection) -> None:
 
 
 RunDep = Annotated[Run, Depends(get_run)]
+ShownRunDep = Annotated[Run, Depends(get_shown_run)]
 IdempotencyKey = Annotated[
     str | None,
     Header(

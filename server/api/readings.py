@@ -12,7 +12,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from server.api.deps import RunDep, ServiceDep
+from server.api.deps import RunDep, ServiceDep, ShownRunDep
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.formats import MEDIA, VARY, FormatDep, content
 from server.api.schemas import EventEnvelope, EventList, Metrics
@@ -115,7 +115,7 @@ def _plain(name: str, column: np.ndarray[Any, np.dtype[np.float64]]) -> list[flo
     responses={**responses(404, 422), **CONDITIONAL},
 )
 async def events(
-    run: RunDep,
+    run: ShownRunDep,
     service: ServiceDep,
     since: Annotated[
         str | None,

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from server.api.catalog import catalog
-from server.api.deps import RunDep, ServiceDep
+from server.api.deps import ServiceDep, ShownRunDep
 from server.api.schemas import run_resource
 from server.errors import SushibeltError, responses
 from server.recordings.export import prepare
@@ -33,7 +33,7 @@ SHEET_SECONDS = 10.0  # a set that is not in memory takes longer to draw than a 
         200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
     },
 )
-async def recording(run: RunDep, service: ServiceDep) -> StreamingResponse:
+async def recording(run: ShownRunDep, service: ServiceDep) -> StreamingResponse:
     """All that was recorded of the run since its last reset: an SBR1 file that plays without a server."""
     reading = await service.recordings.reading(run)
     try:

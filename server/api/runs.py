@@ -7,13 +7,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
+from server import keys
 from server.api.cursors import Cursor, page
-from server.api.deps import IdempotencyKey, RunDep, ServiceDep, unless_gone
+from server.api.deps import GivenDep, IdempotencyKey, RunDep, ServiceDep, ShownRunDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
 from server.api.schemas import (
     Command,
     CommandResult,
     KnobsResult,
+    MadeRun,
     NewRun,
     RunList,
     RunResource,
@@ -22,7 +24,7 @@ from server.api.schemas import (
 )
 from server.errors import Invalid, responses
 from server.forking import Fork, fork
-from server.runs import STATES
+from server.runs import STATES, Run
 from server.waits import Wanted
 from trainers.config import KnobChange, Method
 
@@ -47,16 +49,24 @@ async def create_run(
     service: ServiceDep,
     response: Response,
     idempotency_key: IdempotencyKey = None,
-) -> RunResource:
+) -> MadeRun:
     """Make a run and start it. Only `method` is needed: what is left out takes the preset's value, or else the
     method's. Without `steps` it trains while somebody watches. With `changes` it moves its own knobs at the steps that
-    they name. Send an `Idempotency-Key`, and it is safe to send the same again after a broken connection."""
-    schedule = body.schedule_of_knobs()
-    run, new = await service.create(body.config(), body.name, idempotency_key, _digest(body.text()), schedule)
-    response.headers["Location"] = f"/api/v1/runs/{run.id}"
-    if not new:
-        response.headers["Idempotent-Replayed"] = "true"
-    return run_resource(run, service)
+    they name. With `private` the answer has a `key`, once, and whoever does not show it finds no such run. Send an
+    `Idempotency-Key`, and it is safe to send the same again after a broken connection; a private run then needs a `key`
+    of your own."""
+    key = body.key or (keys.new(keys.KEY) if body.private else None)
+    run, new = await service.create(
+        body.config(),
+        body.name,
+        idempotency_key,
+        _digest(body.text()),
+        body.schedule_of_knobs(),
+        key_hash=None if key is None else keys.digest(key),
+        own_key=body.key is not None,
+    )
+    _made(response, run, new)
+    return MadeRun(**dict(run_resource(run, service)), key=key)
 
 
 @router.get(
@@ -67,6 +77,7 @@ async def create_run(
 )
 async def list_runs(
     service: ServiceDep,
+    given: GivenDep,
     limit: Annotated[int, Query(ge=1, le=200, description="Runs a page, at most.")] = 50,
     cursor: Cursor = None,
     state: Annotated[
@@ -81,7 +92,8 @@ async def list_runs(
     sweep: Annotated[str | None, Query(max_length=60, description="Only of this sweep.")] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Runs, newest first. A cursor stays good when runs are deleted; filters belong to every page."""
+    """Runs, newest first. A cursor stays good when runs are deleted; filters belong to every page. Of private runs it
+    has the one whose key is shown."""
     states = set(state.split(",")) if state is not None else None
     found = (
         run
@@ -91,6 +103,7 @@ async def list_runs(
         and (images is None or run.config.images == images)
         and (name is None or name.casefold() in run.name.casefold())
         and (sweep is None or run.sweep == sweep)
+        and service.access.to(run, given) is not None
     )
     runs, following = page(found, cursor, limit)
     return conditional(RunList(runs=[run_resource(run, service) for run in runs], next=following), if_none_match)
@@ -102,7 +115,7 @@ async def list_runs(
     response_model=RunResource,
     responses={**responses(404, 422), **CONDITIONAL},
 )
-async def get_run(run: RunDep, service: ServiceDep, if_none_match: IfNoneMatch = None) -> Response:
+async def get_run(run: ShownRunDep, service: ServiceDep, if_none_match: IfNoneMatch = None) -> Response:
     """A run as it is now. Poll it with `If-None-Match`, and nothing is sent while nothing has changed; the live
     wire says every change without being asked."""
     return conditional(run_resource(run, service), if_none_match)
@@ -164,18 +177,26 @@ async def command_run(
     takes `steps` more and phase the next part of one step, and both leave it paused; stop ends it for good; evaluate
     scores what the encoder has learned, in an event of type evaluation; reset begins anew at step 0, with another
     `seed` if you name one. fork makes a new run that goes on from a kept checkpoint of this one, with other knobs
-    where you name some, and answers 201 with that run."""
+    where you name some, and answers 201 with that run; the fork of a private run is private, under a key of its own."""
     if body.command == "fork":
-        wanted = Fork(body.checkpoint, body.knobs or KnobChange(), body.end, body.name)
-        run, new = await fork(service, run, wanted, idempotency_key, _digest(f"fork {run.id} {body.model_dump_json()}"))
+        key = body.key or (keys.new(keys.KEY) if run.key_hash is not None else None)
+        wanted = Fork(body.checkpoint, body.knobs or KnobChange(), body.end, body.name, key, body.key is not None)
+        run, new = await fork(service, run, wanted, idempotency_key, _digest(f"fork {run.id} {body.text()}"))
         response.status_code = 201
-        if not new:
-            response.headers["Idempotent-Replayed"] = "true"
-        response.headers["Location"] = f"/api/v1/runs/{run.id}"
+        _made(response, run, new)
     else:
+        key = None
         await service.command(run, body.command, steps=body.steps, seed=body.seed)
     resource = run_resource(service.find(run.id), service)
-    return CommandResult(**dict(resource), accepted=body.command)
+    return CommandResult(**dict(resource), accepted=body.command, key=key)
+
+
+def _made(response: Response, run: Run, new: bool) -> None:
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    if not new:
+        response.headers["Idempotent-Replayed"] = "true"
+    if run.key_hash is not None:
+        response.headers["Cache-Control"] = "no-store"
 
 
 def _digest(asked: str) -> str:

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from server.keys import KEY, SHAPE
 from server.runs import Lesson, Run, State, iso
 from server.schedules import Changes, ScheduledChange, check_method, taken_out
 from server.waits import Why
@@ -46,6 +47,18 @@ Name = Annotated[str, AfterValidator(_printable), Field(max_length=80, json_sche
 """No control characters: a name is printed on terminals, and PostgreSQL stores no zero byte."""
 
 
+Key = Annotated[
+    str,
+    Field(
+        min_length=len(KEY) + 43,
+        max_length=len(KEY) + 43,
+        pattern=f"^{KEY}{SHAPE}$",
+        description=f"Makes the run private and is its key: {KEY} and 32 random bytes as base64url. Left out, the "
+        "service makes one; a request that brings its own may be repeated.",
+    ),
+]
+
+
 def _list_under_schedule(schema: dict[str, Any]) -> None:
     """Tell that `schedule` takes the list, too."""
     fields = schema["properties"]
@@ -59,12 +72,17 @@ def _list_under_schedule(schema: dict[str, Any]) -> None:
     }
 
 
+UNASKED = {"changes", "private", "key"}
+
+
 class NewRun(RunConfig):
     """Everything a run is made of; what is left out takes the method's or the preset's value."""
 
     model_config = ConfigDict(json_schema_extra=_list_under_schedule)
     name: Annotated[Name | None, Field(description="A name for people.")] = None
     changes: Annotated[Changes, Field(default_factory=list)]
+    private: Annotated[bool, Field(strict=True, description="Only who shows its key sees it.")] = False
+    key: Annotated[Key | None, Field(repr=False)] = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -82,15 +100,19 @@ class NewRun(RunConfig):
 
     def config(self) -> RunConfig:
         """The run's config, without its name and schedule."""
-        return RunConfig.model_validate(self.model_dump(exclude={"name", "changes"}))
+        return RunConfig.model_validate(self.model_dump(exclude={"name", "changes", "private", "key"}))
 
     def schedule_of_knobs(self) -> list[dict[str, Any]]:
         """What server.runs.Run keeps as its schedule."""
         return [entry.plain() for entry in self.changes]
 
     def text(self) -> str:
-        """The same for the same request: where no changes are asked for, as it was before there were any."""
-        return self.model_dump_json(exclude=None if self.changes else {"changes"})
+        """The same for the same request: where no changes are asked for, and no privacy, as it was before there were
+        any."""
+        return self.model_dump_json(exclude=UNASKED - ({"changes"} if self.changes else set()) - self._asked_private())
+
+    def _asked_private(self) -> set[str]:
+        return {"private", "key"} if self.private or self.key is not None else set()
 
 
 class Command(BaseModel):
@@ -106,6 +128,11 @@ class Command(BaseModel):
     knobs: Annotated[KnobChange | None, Field(description="With `fork`: knobs that are other from there on.")] = None
     end: Annotated[End | None, Field(description="With `fork`: the step at which the new run ends.")] = None
     name: Annotated[Name | None, Field(description="With `fork`: a name for people.")] = None
+    key: Annotated[Key | None, Field(repr=False)] = None
+
+    def text(self) -> str:
+        """The same for the same command: without a key, as it was before there were any."""
+        return self.model_dump_json(exclude=None if self.key is not None else {"key"})
 
 
 class Links(BaseModel):
@@ -152,13 +179,24 @@ class RunResource(BaseModel):
         description='Knob changes that were asked for with it: {"at": 500, "momentum": 0.5}, by step.'
     )
     sweep: str | None = Field(description="The sweep that made it.")
+    private: bool = Field(description="Only who shows its key sees it.")
     links: Links
+
+
+MADE_KEY: Any = Field(None, description="Of a private run that was made by this call: said once, and not kept.")
+
+
+class MadeRun(RunResource):
+    """A run that was just made."""
+
+    key: str | None = MADE_KEY
 
 
 class CommandResult(RunResource):
     """The run after a command; after `fork` the new run."""
 
     accepted: str
+    key: str | None = MADE_KEY
 
 
 class WaitResult(BaseModel):
@@ -398,6 +436,7 @@ def run_resource(run: Run, service: Service) -> RunResource:
         parent_step=run.parent_step,
         schedule=run.schedule,
         sweep=run.sweep,
+        private=run.key_hash is not None,
         links=Links(
             self_=path,
             live=f"{path}/live",

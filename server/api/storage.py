@@ -17,9 +17,10 @@ LARGEST = 10
 
 @router.get("/storage", operation_id="get_storage", responses=responses(503))
 async def storage(service: ServiceDep) -> Storage:
-    """Bytes by kind, the limits on bytes, runs and age, and the largest runs. Some seconds old at most."""
+    """Bytes by kind, the limits on bytes, runs and age, and the largest runs. Some seconds old at most. Private runs
+    count, and are not named."""
     stock, settings = await service.housekeeping.stock(), service.settings
-    known = [(run, stock.runs[run.id]) for run in service.runs.values() if run.id in stock.runs]
+    known = [(run, stock.runs[run.id]) for run in service.runs.values() if run.id in stock.runs and not run.key_hash]
     known.sort(key=lambda pair: (-pair[1].total, pair[0].id))
     return Storage(
         bytes=StorageBytes(

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from server import __version__
+from server.access import BEARER, SUBPROTOCOL
 from server.live.hub import MAX_RATE
 from server.live.messages import CLOSE_CODES, MESSAGE_LIMIT, MIN_RATE, OF_MANY_RUNS, OF_ONE_RUN, SENT
 from server.live.viewer import DEFAULT_SECTIONS, SECTIONS
@@ -63,6 +64,18 @@ QUERY: dict[str, Any] = {
     },
 }
 
+HEADERS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "Authorization": {"type": "string", "description": "`Bearer` and the key of a private run, or a ticket to it."},
+        "Sec-WebSocket-Protocol": {
+            "type": "string",
+            "description": f"A page, which sets no headers, offers `{SUBPROTOCOL}` and `{BEARER}TICKET` instead; the "
+            "service takes the first.",
+        },
+    },
+}
+
 
 @cache
 def describe(version: str = __version__) -> dict[str, Any]:
@@ -104,12 +117,13 @@ def describe(version: str = __version__) -> dict[str, Any]:
                 "address": "/api/v1/runs/{run}/live",
                 "title": "One run",
                 "parameters": {"run": {"description": "Id of the run."}},
-                "bindings": {"ws": {"query": QUERY}},
+                "bindings": {"ws": {"query": QUERY, "headers": HEADERS}},
                 "messages": _references(of_one + [model.__name__ for model in one]),
             },
             "runs": {
                 "address": "/api/v1/live",
                 "title": "Many runs",
+                "bindings": {"ws": {"headers": HEADERS}},
                 "messages": _references(sent + [model.__name__ for model in many]),
             },
         },

@@ -7,9 +7,11 @@ be watched is refused with an `error` that names it.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from fastapi import APIRouter, WebSocket
 
+from server.access import given_by, subprotocol
 from server.live import session, wire
 from server.live.messages import (
     OF_MANY_RUNS,
@@ -39,7 +41,7 @@ router = APIRouter()
 async def live_many(socket: WebSocket) -> None:
     """The live wire of as many runs as are asked for."""
     service: Service = socket.app.state.service
-    await socket.accept()
+    await socket.accept(subprotocol(socket))
     try:
         admit(service)
     except Refusal as refusal:
@@ -98,7 +100,8 @@ class ManyRuns:
         if len(self.watched) >= RUNS_A_SOCKET:
             detail = f"a socket watches at most {RUNS_A_SOCKET} runs; unwatch one, or open another socket"
             raise Refusal(4429, "too_many_runs", detail)
-        run = find(self.service, message.run)
+        given = given_by(self.socket)
+        run, found = find(self.service, message.run, replace(given, secret=message.key or given.secret))
         admit(self.service)
         viewer = Viewer(
             sections=DEFAULT_SECTIONS if message.sections is None else in_order(message.sections),
@@ -110,6 +113,8 @@ class ManyRuns:
         viewer.ended = RunEnded(self, viewer)
         self.watched[run.id] = viewer
         self.service.hub.join(run.id, viewer)
+        if found.embed is not None:
+            self.service.embeds.hang(found.embed, viewer)
         viewer.greet(await greeting(self.service, run, viewer, since))
         if viewer.close is None:  # it may have ended meanwhile
             self.viewers.append(viewer)

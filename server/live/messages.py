@@ -26,6 +26,7 @@ CLOSE_CODES = {
     1000: "the viewer said goodbye",
     1012: "the service is going down or starts again; come back, not before the bye's retry_after",
     4400: "a bad question or message; the error message before it says what is wrong",
+    4401: "the permission by which a private run was shown has expired or was taken back",
     4403: "the Origin is not allowed, where the handshake could not be refused with 403",
     4404: "there is no such run, or it was deleted",
     4408: "too slow: events could not be delivered; connect again with since=",
@@ -78,10 +79,11 @@ class PingMessage(Taken):
 
 class WatchRunMessage(WatchMessage):
     """Watch a run from now on, or, where it is watched already, change what is sent of it. `since`, at first only,
-    brings back the events after that position."""
+    brings back the events after that position. `key`, at first only: of a private run, or a ticket to it."""
 
     run: RunId
     since: Position | None = None
+    key: str | None = Field(None, min_length=1, max_length=600, repr=False)
 
 
 class UnwatchMessage(Taken):

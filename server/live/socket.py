@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, WebSocket
 
+from server.access import Given, Pass, given_by, subprotocol
 from server.live import session, wire
 from server.live.messages import (
     OF_ONE_RUN,
@@ -31,10 +32,10 @@ router = APIRouter()
 async def live(socket: WebSocket, run_id: str) -> None:
     """The live wire of one run."""
     service: Service = socket.app.state.service
-    await socket.accept()
+    await socket.accept(subprotocol(socket))
     try:
         admit(service)
-        run = find(service, run_id)
+        run, found = find(service, run_id, given_by(socket))
         bind_run(run.id)
         query = socket.query_params
         viewer = Viewer(sections=parse_sections(query.get("sections")), rate=parse_rate(query.get("rate")))
@@ -53,6 +54,8 @@ async def live(socket: WebSocket, run_id: str) -> None:
             viewer.say(wire.text("pong"))
 
     service.hub.join(run.id, viewer)
+    if found.embed is not None:
+        service.embeds.hang(found.embed, viewer)
     try:
         viewer.greet(await greeting(service, run, viewer, since))
         await session.serve(service, socket, [viewer], obey)
@@ -70,12 +73,14 @@ def admit(service: Service) -> None:
         raise Refusal(4429, "too_many_viewers", "as many viewers as this service takes are connected already")
 
 
-def find(service: Service, run_id: str) -> Run:
-    """The run of that id. Raises Refusal."""
+def find(service: Service, run_id: str, given: Given) -> tuple[Run, Pass]:
+    """The run of that id, and what may be done with it. Raises Refusal: the same where it is private to others."""
     run = service.runs.get(run_id)
-    if run is None:
-        raise Refusal(4404, "no_such_run", "there is no run of this id; GET /api/v1/runs lists them")
-    return run
+    found = None if run is None else service.access.to(run, given)
+    if run is None or found is None:
+        detail = "there is no run of this id; GET /api/v1/runs lists them, and a private one answers to its key alone"
+        raise Refusal(4404, "no_such_run", detail)
+    return run, found
 
 
 def adjust(service: Service, run: str, viewer: Viewer, message: WatchMessage) -> None:

@@ -18,12 +18,13 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from server.keys import HIDDEN, hide
+
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 SAID = LEVELS | {"critical": logging.CRITICAL}
 QUERY = re.compile(r"(/[^\s?\"'<>]*)\?[^\s\"'<>]+")
 BEARER = re.compile(r"\b(bearer\s+)[^\s\"']+", re.IGNORECASE)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-HIDDEN = "[redacted]"
 FIELDS = ("run_id", "step", "thread")
 """What the worker may say beside its text."""
 
@@ -80,8 +81,8 @@ def _stamp(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 
 
 def redact(text: str) -> str:
-    """The text without query strings and bearer tokens."""
-    return BEARER.sub(rf"\1{HIDDEN}", QUERY.sub(rf"\1?{HIDDEN}", text))
+    """The text without query strings, bearer tokens and secrets of ours."""
+    return hide(BEARER.sub(rf"\1{HIDDEN}", QUERY.sub(rf"\1?{HIDDEN}", text)))
 
 
 def _tidy(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

@@ -51,6 +51,7 @@ class RunRow(Base):
     schedule: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     sweep: Mapped[str | None] = mapped_column(String(40))
     sweep_cell: Mapped[int | None]
+    key_hash: Mapped[str | None] = mapped_column(String(64))
 
 
 class SweepRow(Base):
@@ -66,6 +67,21 @@ class SweepRow(Base):
     updated: Mapped[float]
     idempotency_key: Mapped[str | None] = mapped_column(String(200), unique=True)
     request_digest: Mapped[str | None] = mapped_column(String(64))
+
+
+class EmbedRow(Base):
+    """A permission to show a private run. `token_hash`, as the run's `key_hash`, is a SHA-256."""
+
+    __tablename__ = "embeds"
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    token_hash: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(Words(80))
+    created: Mapped[float]
+    expires: Mapped[float]
+    last_used: Mapped[float | None]
+
+    __table_args__ = (Index("embeds_by_run", "run"),)
 
 
 class EventRow(Base):

@@ -108,6 +108,7 @@ def run(
     ] = None,
     watch_: Annotated[bool, typer.Option("--watch", help="Look at it until it ends.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it ends.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Only who has its key sees it; says that once.")] = False,
     json: Json = False,
 ) -> None:
     """Start a run and print its id.
@@ -125,9 +126,12 @@ def run(
                 "steps": steps,
                 "seed": seed,
                 "name": name,
+                "private": private,
                 **config,
             },
         )
+        if private:
+            print(f"sushibelt: its key, said once (--token, or SUSHIBELT_TOKEN): {made.key}", file=sys.stderr)
         if not json:
             print(made.id, flush=True)
         elif not watch_ and not wait:
@@ -379,3 +383,6 @@ def plain(values: list[Any]) -> list[Any]:
 def main() -> None:
     """The console script."""
     app()
+
+
+from sushibelt.cli import private as _private  # noqa: E402, F401  (its commands)

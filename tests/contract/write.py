@@ -104,7 +104,14 @@ def messages() -> list[dict[str, Any]]:
         {name: getattr(run, name) for name in ("id", "name", "state", "asleep", "reason", "step", "epoch", "offset")}
         | {name: getattr(run, name) for name in ("lesson", "first_epoch", "saved_step", "save_error", "parent")}
         | {"method": "moco", "viewers": 2, "created": "2023-11-14T22:13:20Z", "updated": "2023-11-14T22:13:20Z"}
-        | {"config": config, "knobs": config.knobs(), "parent_step": None, "sweep": None, "schedule": run.schedule}
+        | {
+            "config": config,
+            "knobs": config.knobs(),
+            "parent_step": None,
+            "sweep": None,
+            "schedule": run.schedule,
+            "private": False,
+        }
         | {"links": links | {"checkpoint": "/", "recording": "/"}}
     ).model_dump(mode="json", by_alias=True)
     event = {"type": "knobs", "step": 13, "time": 1_700_000_000.5, "knobs": {"momentum": 0.5}}

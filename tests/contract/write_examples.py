@@ -28,13 +28,16 @@ NEW_RUN = {
     "seed": 1,
     "name": "a fast belt",
 }
+PRIVATE = {"method": "moco", "queue_length": 256, "batch_size": 16, "steps": 5_000}
+EMBED = {"expires_in": 10_368_000, "label": "week 3, the page on momentum"}
+TICKET = {"run": "r6085ed90c43a", "token": "sbe_what-the-call-that-made-the-embed-has-answered"}
 NEW_SWEEP = {
     "name": "how slow must the key encoder be?",
     "base": {"method": "moco", "images": "sushi", "steps": 30, "batch_size": 16, "queue_length": 256},
     "grid": {"momentum": [0, 0.99]},
 }
 # Operation, method, path after /api/v1 (or from / where it is not there), body. {run} and {sweep} are the ids of those
-# that the calls before made.
+# that the calls before made, {private} of a private run, whose key and token `ask` shows where they are needed.
 CALLS: list[tuple[str, str, str, Any]] = [
     ("create_run", "POST", "/runs", NEW_RUN),
     ("get_catalog", "GET", "/catalog", None),
@@ -52,12 +55,16 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("get_sweep_table", "GET", "/sweeps/{sweep}/table?names=loss,consistency", None),
     ("list_sweeps", "GET", "/sweeps?limit=1", None),
     ("cancel_sweep", "POST", "/sweeps/{sweep}/cancel", None),
+    ("create_embed", "POST", "/runs/{private}/embeds", EMBED),
+    ("list_embeds", "GET", "/runs/{private}/embeds", None),
+    ("create_ticket", "POST", "/tickets", TICKET),
     ("get_storage", "GET", "/storage", None),
     ("get_health", "GET", "/healthz", None),
     ("get_readiness", "GET", "/readyz", None),
 ]
 # Status, method, path, body, headers: one problem for every error that a caller can make on purpose.
 PROBLEMS: list[tuple[int, str, str, Any, dict[str, str]]] = [
+    (401, "POST", "/tickets", TICKET, {}),
     (403, "POST", "/runs", NEW_RUN, {"Origin": "https://elsewhere.example"}),
     (404, "GET", "/runs/nonsense", None, {}),
     (406, "GET", "/runs/{run}/metrics", None, {"Accept": "text/html"}),
@@ -66,7 +73,7 @@ PROBLEMS: list[tuple[int, str, str, Any, dict[str, str]]] = [
     (422, "POST", "/runs", {"method": "moco", "momentum": 1.5}, {}),
     (429, "POST", "/runs", NEW_RUN, {}),
 ]
-MAX_RUNS = 4
+MAX_RUNS = 5
 LONG = {"methods": 1, "presets": 1, "images": 1, "lessons": 1, "settings": 2, "figures": 2, "phases": 2, "largest": 1}
 
 
@@ -74,6 +81,20 @@ def remember(ids: dict[str, str], name: str, answer: Any) -> None:
     """The id of what a call has made, for the calls after it."""
     if name in {"create_run", "create_sweep"}:
         ids[name.removeprefix("create_")] = answer["id"]
+    if name == "create_embed":
+        ids["token"] = answer["token"]
+
+
+def make_private(http: httpx.Client) -> dict[str, str]:
+    """The private run that some calls are about, and its key."""
+    made = http.post("/runs", json=PRIVATE | {"private": True}).json()
+    return {"private": made["id"], "key": made["key"]}
+
+
+def secrets(path: str, body: Any, ids: dict[str, str]) -> tuple[Any, dict[str, str]]:
+    """The body and the headers of a call, with the real token in the one or the real key in the other."""
+    body = {"run": ids["private"], "token": ids["token"]} if body is TICKET else body
+    return body, {"Authorization": f"Bearer {ids['key']}"} if "{private}" in path else {}
 
 
 def address(path: str, ids: dict[str, str]) -> str:
@@ -115,9 +136,9 @@ def main() -> None:
         Running(Path(data), fake=False, lessons=False, max_runs=MAX_RUNS) as belt,
     ):
         belt.http.get("/images/sushi/atlas/0")  # so that the run does not wait for its images
-        ids: dict[str, str] = {}
+        ids = make_private(belt.http)
         for name, method, path, body in CALLS:
-            answer = ask(belt.http, method, belt.url + address(path, ids), body)
+            answer = ask(belt.http, method, belt.url + address(path, ids), *secrets(path, body, ids))
             assert answer.is_success, (name, answer.text)
             remember(ids, name, answer.json())
             if name == "create_run":

@@ -41,6 +41,7 @@ NOT_RUN = {
     ("README.md", "mkdir -p course/recordings"),
     ("client.md", "pip install ./sushibelt"),
     ("embed.md", "SUSHIBELT_EMBED_ORIGINS"),
+    ("embed.md", "sushibelt embed RUN --key"),
 }
 """All that is not run: page, and how it begins."""
 

@@ -12,8 +12,9 @@ from running import Running
 from starlette.routing import Mount, Route, WebSocketRoute
 from websockets.exceptions import InvalidStatus
 
+from server.access import same_host
 from server.app import create_app
-from server.security import Gate, _same_host
+from server.security import Gate
 from server.settings import Settings
 
 EVIL = "https://evil.example"
@@ -26,7 +27,9 @@ def every_route(app: FastAPI) -> list[tuple[str, str]]:
     def walk(routes: Any) -> None:
         for route in routes:
             if isinstance(route, Route):
-                path = route.path.format(run_id="lesson-belt", sweep_id="s0", name="sushi", page=0, path="x")
+                path = route.path.format(
+                    run_id="lesson-belt", sweep_id="s0", embed_id="e0", name="sushi", page=0, path="x"
+                )
                 found.extend((method, path) for method in route.methods or ())
             elif isinstance(route, WebSocketRoute):
                 found.append(("WS", route.path.format(run_id="lesson-belt")))
@@ -113,7 +116,7 @@ def test_an_allowed_site_may_and_its_neighbour_may_not() -> None:
     ],
 )
 def test_same_host(origin: str, host: str, same: bool) -> None:
-    assert _same_host(origin, host) is same
+    assert same_host(origin, host) is same
 
 
 def test_headers_are_on_every_answer(belt: Running) -> None:

@@ -108,8 +108,15 @@ export class ApiError extends Error {
   }
 }
 
-/** Address of a service's start page, ending in a slash; null is the service that the page itself came from. */
-export type Service = URL | null;
+/** Address of a service's start page, ending in a slash. Of a private run it has what opens that (embed/ticket.ts). */
+export interface Place extends URL {
+  ticket?: () => Promise<string>;
+  /** Why the run is only watched. */
+  watchOnly?: string;
+}
+
+/** Null is the service that the page itself came from. */
+export type Service = Place | null;
 
 /** Where a path of the service is. A leading slash means the service's start, which may lie in a folder. */
 export function addressAt(path: string, service: Service = null): URL {
@@ -161,8 +168,9 @@ export function liveUrl(id: string, query: URLSearchParams, service: Service = n
 
 export async function call<T>(path: string, method = "GET", body?: object, service: Service = null): Promise<T> {
   let answer: Response;
+  const headers: Record<string, string> = { accept: "application/json" };
+  if (service?.ticket) headers.authorization = `Bearer ${await service.ticket()}`;
   try {
-    const headers: Record<string, string> = { accept: "application/json" };
     if (body) headers["content-type"] = "application/json";
     answer = await fetch(addressAt(`api/v1/${path}`, service), {
       method,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LiveRun, PATIENCE, WATCH_ONLY } from "./live-run.js";
+import { ENDED, SHOWN } from "./ticket.js";
 
 const SERVICE = new URL("https://belt.example/lab/");
 const RUN = { id: "r", method: "moco", state: "running", config: { images: "sushi" }, knobs: {}, viewers: 0, step: 3 };
@@ -22,8 +23,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-function open(asked: string | null = null): { live: LiveRun; changes: boolean[] } {
-  const live = new LiveRun(SERVICE, asked, "belt", new Map());
+function open(asked: string | null = null, token: string | null = null): { live: LiveRun; changes: boolean[] } {
+  const live = new LiveRun(SERVICE, asked, "belt", new Map(), token);
   const changes: boolean[] = [];
   live.addEventListener("change", () => changes.push(live.away));
   return { live, changes };
@@ -79,6 +80,38 @@ describe("a run that pieces share", () => {
     arrive(await answer(CATALOG));
     await vi.advanceTimersByTimeAsync(0);
     expect([live.away, live.view?.runId]).toEqual([false, "r"]);
+    live.close();
+  });
+
+  it("that is private is asked for with a ticket, and only watched from anywhere", async () => {
+    vi.stubGlobal("self", { origin: SERVICE.origin });
+    fetched.mockImplementation((url) =>
+      url.pathname.endsWith("tickets") ? answer({ run: "r", ticket: "sbt_1", expires_in: 60 }, 201) : works(url),
+    );
+    const { live } = open("r", "sbe_x");
+    await vi.waitFor(() => expect(live.view?.runId).toBe("r"));
+    const calls = fetched.mock.calls as unknown as [URL, RequestInit][];
+    expect(calls.map(([url, { method, headers }]) => [method, url.pathname, new Headers(headers).get("authorization")]))
+      // Nothing is shown to the catalog: it would cost a question more from another site.
+      .toEqual([
+        ["GET", "/lab/api/v1/catalog", null],
+        ["POST", "/lab/api/v1/tickets", null],
+        ["GET", "/lab/api/v1/runs/r", "Bearer sbt_1"],
+      ]);
+    expect(calls.map(([url]) => url.href).join()).not.toContain("sbe_x");
+    expect([live.view?.fixed, live.trouble]).toEqual([SHOWN, null]);
+    live.close();
+  });
+
+  it("whose token has ended says so and asks no more", async () => {
+    fetched.mockImplementation((url) =>
+      url.pathname.endsWith("tickets") ? answer({ detail: "ended", code: "embed_ended" }, 401) : works(url),
+    );
+    const { live } = open("r", "sbe_x");
+    await vi.waitFor(() => expect(live.trouble).toBe(ENDED));
+    const before = fetched.mock.calls.length;
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect([live.away, live.trouble, fetched.mock.calls.length]).toEqual([true, ENDED, before]);
     live.close();
   });
 

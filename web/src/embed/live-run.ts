@@ -1,11 +1,11 @@
 /**
  * A run of a service as the pieces of a page share it: one socket, one catalog, one set of thumbnails, however many show
- * it. It never gives up; `away` says whether there is nothing to be had at the moment.
+ * it. It never gives up, unless a token says that it may not; `away` says whether there is nothing to be had at the moment.
  *
  * Dispatches 'change' when the view came, or when it went away or came back.
  */
 
-import { ApiError, type Catalog, getCatalog, getRun, type LessonName, type Run } from "../api.js";
+import { ApiError, type Catalog, getCatalog, getRun, type LessonName, type Place, type Run } from "../api.js";
 import { Atlas } from "../model/atlas.js";
 import { RunView } from "../model/run-view.js";
 import { backoff } from "../wire/socket.js";
@@ -36,6 +36,8 @@ export class LiveRun extends EventTarget {
     private readonly asked: string | null,
     private readonly lesson: LessonName,
     private readonly atlases: Map<string, Atlas>,
+    /** Of a private run: the token by which it is shown. */
+    private readonly token: string | null = null,
   ) {
     super();
     void this.load();
@@ -54,21 +56,29 @@ export class LiveRun extends EventTarget {
       const catalog = await getCatalog(this.service);
       const id = this.asked ?? catalog.lessons[this.lesson];
       if (!id) throw new ApiError("This service keeps no run for this piece.", 404, "no_such_run");
-      const run = await getRun(id, this.service);
-      if (!this.closed) this.watch(run, catalog);
+      // Of the few pieces that need it: each time anew, with a ticket of its own.
+      const { token, service } = this;
+      const place = token ? (await import("./ticket.js")).withTicket(service, id, token) : service;
+      const run = await getRun(id, place);
+      if (!this.closed) this.watch(run, catalog, place);
     } catch (error) {
       if (this.closed) return;
       this.lose(error instanceof ApiError ? error.message : String(error), 0);
+      if (error instanceof ApiError && error.status === 401) return; // the token has ended: asking again is in vain
       this.retry = setTimeout(() => void this.load(), backoff(this.attempt));
       this.attempt += 1;
     }
   }
 
-  private watch(run: Run, catalog: Catalog): void {
+  private watch(run: Run, catalog: Catalog, place: Place): void {
     const { service } = this;
     const view = new RunView(
       run.id,
-      { ...WATCHED[run.method], service, watchOnly: self.origin === service.origin ? null : WATCH_ONLY },
+      {
+        ...WATCHED[run.method],
+        service: place,
+        watchOnly: place.watchOnly ?? (self.origin === service.origin ? null : WATCH_ONLY),
+      },
       run,
     );
     const info = catalog.images.find((set) => set.name === run.config.images);
@@ -110,7 +120,9 @@ export class LiveRun extends EventTarget {
   /** Away from now on, or after some milliseconds if nothing comes meanwhile. */
   private lose(why: string, after: number): void {
     if (this.away) {
+      if (after > 0 || this.trouble === why) return;
       this.trouble = why;
+      this.changed();
       return;
     }
     if (after > 0) {

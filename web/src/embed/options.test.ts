@@ -21,6 +21,13 @@ describe("what an address asks for", () => {
     expect({ theme, calm, hide, run }).toEqual({ theme: "auto", calm: false, hide: "words foot", run: "r1" });
   });
 
+  it("takes the token of a private run from the fragment, and from nowhere else", () => {
+    const options = read("embed/belt?run=r1&token=sbe_query#token=sbe_fragment");
+    expect(options.token).toBe("sbe_fragment");
+    expect(pieceAttributes("belt", options)).toEqual({ compact: "", run: "r1", token: "sbe_fragment" });
+    expect([read("embed/belt?token=sbe_query").token, read("embed/belt#token=").token]).toEqual([null, null]);
+  });
+
   it("finds a recording beside the service, not beside the page of pieces", () => {
     const options = read("embed/belt?recording=recordings/a.sbr");
     expect(pieceAttributes("belt", options).recording).toBe("https://belt.example/lab/recordings/a.sbr");

@@ -13,6 +13,8 @@ export const TAGS = {
 export interface EmbedOptions {
   name: EmbedName | null;
   run: string | null;
+  /** By which a private run is shown. It stands in the fragment, which no browser sends to anybody. */
+  token: string | null;
   /** A file, or for the lesson a folder that ends in a slash. */
   recording: URL | null;
   theme: "light" | "dark" | "auto";
@@ -31,6 +33,7 @@ export function embedOptions(address: URL, service: URL): EmbedOptions {
   return {
     name: NAMES.find((name) => name === said) ?? null,
     run: query.get("run"),
+    token: new URLSearchParams(address.hash.slice(1)).get("token") || null,
     recording: file && URL.canParse(file, service) ? new URL(file, service) : null,
     theme: theme === "light" || theme === "dark" ? theme : "auto",
     calm: query.get("motion") === "reduce",
@@ -43,12 +46,13 @@ export function embedOptions(address: URL, service: URL): EmbedOptions {
 
 /** The attributes of the piece `name`, which may be one of a lesson's. */
 export function pieceAttributes(name: keyof typeof TAGS, options: EmbedOptions): Record<string, string> {
-  const { run, recording, calm, hide } = options;
+  const { run, token, recording, calm, hide } = options;
   const folder = recording?.pathname.endsWith("/");
   const file = recording && folder ? new URL(`${name}.sbr`, recording) : recording;
   return {
     compact: "",
     ...(run ? { run } : {}),
+    ...(token ? { token } : {}),
     ...(file ? { recording: file.href } : {}),
     ...(calm ? { motion: "reduce" } : {}),
     ...(hide ? { hide } : {}),

@@ -35,7 +35,7 @@ function content(options: EmbedOptions): HTMLElement[] {
   if (name !== "lesson") return [piece(name, options)];
   const title = { bank: "Memory bank", belt: "Queue", matrix: "Similarity matrix" };
   // One run fits one of them at most: each shows its own.
-  return tabs(title, (tab) => piece(tab, { ...options, run: options.run && "auto" }));
+  return tabs(title, (tab) => piece(tab, { ...options, run: options.run && "auto", token: null }));
 }
 
 /** The pieces inside follow the page, and the page what it was told, by its address or by the page around. */
@@ -55,10 +55,33 @@ function followTheme(asked: EmbedOptions["theme"]): void {
   show();
 }
 
+/**
+ * The token, taken out of the address: there people would copy it, and scripts of the page's makers would tell it to
+ * others. It stays with this entry of the history, so that it is there again after going back or loading anew.
+ */
+function takeToken(options: EmbedOptions): void {
+  const { token } = options;
+  if (token) {
+    try {
+      history.replaceState({ token }, "", location.pathname + location.search);
+    } catch {
+      location.replace("#"); // a sandboxed frame may not write more of its address than this
+    }
+  } else options.token = history.state?.token ?? null;
+}
+
 const options = embedOptions(new URL(location.href), service);
+takeToken(options);
 followTheme(options.theme);
 const main = document.querySelector("main");
 if (main) {
   main.append(...content(options));
   announceHeight(main);
+  // The page around gave the frame another token, which loads nothing anew.
+  addEventListener("hashchange", () => {
+    const { token } = embedOptions(new URL(location.href), service);
+    if (!token) return;
+    takeToken({ ...options, token });
+    if (options.name !== "lesson") main.firstElementChild?.setAttribute("token", token);
+  });
 }

@@ -74,7 +74,7 @@ export class PieceFoot extends LitElement {
       ${recording ? html`<recording-bar .source=${recording} label="this piece"></recording-bar>` : nothing}
       <div class="line ${trouble || fixed ? "" : "short"}" part="foot">
         ${view || !trouble ? html`<status-badge .view=${view}></status-badge>` : nothing}
-        ${trouble ? html`<p role="status" class=${this.playing ? "soft" : ""}>${trouble}${this.playing ? " Until it does, this is a recording." : ""}</p>` : nothing}
+        ${trouble ? html`<p role="status" class=${this.playing ? "soft" : ""}>${trouble}${this.playing ? " Meanwhile this is a recording." : ""}</p>` : nothing}
         ${fixed ? html`<p class="soft">${fixed}</p>` : nothing}
         ${lesson ? html`<a part="link" href=${lesson} target="_blank" rel="noopener">Open the lesson</a>` : nothing}
       </div>

@@ -32,8 +32,8 @@ export interface Figure extends ReactiveControllerHost, HTMLElement {
 }
 
 /** Attributes that are read; each is a property of the same name too. `hide` and `compact` are read by the styles. */
-export const ATTRIBUTES = ["src", "run", "recording", "theme", "motion", "hide"] as const;
-const WHERE: readonly string[] = ["src", "run", "recording"];
+export const ATTRIBUTES = ["src", "run", "recording", "token", "theme", "motion", "hide"] as const;
+const WHERE: readonly string[] = ["src", "run", "recording", "token"];
 
 export class PieceController implements ReactiveController {
   private live: Taken<LiveRun> | null = null;
@@ -119,12 +119,12 @@ export class PieceController implements ReactiveController {
   private find(): void {
     this.leave();
     const { host, kind } = this;
-    const [src, run, recording] = ATTRIBUTES.slice(0, 3).map((name) => host.getAttribute(name) || null);
+    const [src, run, recording, token] = ATTRIBUTES.slice(0, 4).map((name) => host.getAttribute(name) || null);
     const service = serviceAt(src ?? null);
     this.trouble = null;
     if (!service) this.trouble = `“${src}” is no address of a service; write it like https://belt.example/`;
     else if (!recording || run || src) {
-      this.live = takeRun(service, !run || run === "auto" ? null : run, kind.lesson);
+      this.live = takeRun(service, !run || run === "auto" ? null : run, kind.lesson, token ?? null);
       this.live.source.addEventListener("change", this.choose);
     }
     const file = recording ? webAddress(recording) : null;
@@ -164,7 +164,7 @@ export class PieceController implements ReactiveController {
     foot.view = host.view;
     foot.playing = playing;
     host.dataset.source = playing ? "recording" : live ? "live" : "none";
-    host.toggleAttribute("data-watch", host.view?.fixed != null);
+    host.toggleAttribute("data-watch", host.hasAttribute("token") || host.view?.fixed != null);
     this.show(host.view);
     this.tellState();
   }

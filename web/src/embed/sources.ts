@@ -18,12 +18,12 @@ export interface Taken<T> {
   give(): void;
 }
 
-/** The run `id` of a service, or of null its run of a lesson. */
-export function takeRun(service: URL, id: string | null, lesson: LessonName): Taken<LiveRun> {
-  const key = `${service.href} ${id ?? `the lesson ${lesson}`}`;
+/** The run `id` of a service, or of null its run of a lesson; a private one with the token of an embed. */
+export function takeRun(service: URL, id: string | null, lesson: LessonName, token: string | null): Taken<LiveRun> {
+  const key = `${service.href} ${id ?? `the lesson ${lesson}`} ${token}`;
   const pictures = atlases.get(service.href) ?? new Map<string, Atlas>();
   atlases.set(service.href, pictures);
-  const source = runs.take(key, () => new LiveRun(service, id, lesson, pictures));
+  const source = runs.take(key, () => new LiveRun(service, id, lesson, pictures, token));
   return { source, give: () => runs.give(key) };
 }
 

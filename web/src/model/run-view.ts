@@ -96,6 +96,7 @@ export class RunView extends EventTarget {
     this.dictionary = new DictionaryModel(options.dictionary ?? "queue");
     this.wire = makeWire({
       url: (since) => this.url(since),
+      ticket: options.service?.ticket,
       message: (message) => this.hear(message),
       tick: (tick) => this.take(tick),
       status: (status, detail) => this.linkChanged(status, detail),

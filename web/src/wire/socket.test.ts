@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "../api.js";
 import { encodeFrame } from "./frames.fixture.js";
 import { backoff, LiveSocket } from "./socket.js";
 import type { WireStatus } from "./wire.js";
@@ -12,7 +13,10 @@ class FakeSocket {
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
 
-  constructor(readonly url: string) {
+  constructor(
+    readonly url: string,
+    readonly protocols: string[] = [],
+  ) {
     FakeSocket.all.push(this);
   }
   send(text: string) {
@@ -27,12 +31,13 @@ class FakeSocket {
   }
 }
 
-function open() {
+function open(ticket?: () => Promise<string>) {
   const statuses: WireStatus[] = [];
   const steps: number[] = [];
   const offsets: number[] = [];
   const socket = new LiveSocket({
     url: (since) => `ws://x?since=${since}`,
+    ticket,
     message: (message) => message.kind === "event" && offsets.push(message.offset),
     tick: (tick) => steps.push(tick.header.step),
     status: (status) => statuses.push(status),
@@ -65,6 +70,41 @@ describe("the live socket", () => {
     }
     expect(FakeSocket.all.length).toBe(31);
     expect(statuses).not.toContain("gone");
+  });
+
+  it("shows a private run's ticket with each try, and not in the address", async () => {
+    let number = 0;
+    const { socket, statuses } = open(() => Promise.resolve(`sbt_${++number}`));
+    // Asked twice before the answer: one socket all the same.
+    socket.setVisible(false);
+    socket.setVisible(true);
+    await vi.advanceTimersByTimeAsync(0);
+    newest().drop();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(FakeSocket.all.map(({ protocols }) => protocols)).toEqual([
+      ["sushibelt", "bearer.sbt_2"],
+      ["sushibelt", "bearer.sbt_3"],
+    ]);
+    expect(FakeSocket.all.some(({ url }) => url.includes("sbt"))).toBe(false);
+    newest().drop(4401);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([FakeSocket.all.length, statuses.at(-1)]).toEqual([2, "gone"]);
+  });
+
+  it("tries again where no ticket could be asked for, and not where none is given", async () => {
+    const answers = [new ApiError("nobody answers", 0, "offline"), new ApiError("ended", 401, "embed_ended")];
+    const { statuses } = open(() => Promise.reject(answers.shift()));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(statuses.at(-1)).toBe("waiting");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([statuses.at(-1), FakeSocket.all.length]).toEqual(["gone", 0]);
+  });
+
+  it("that was closed meanwhile opens for no ticket", async () => {
+    const { socket } = open(() => Promise.resolve("sbt_1"));
+    socket.close();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeSocket.all).toEqual([]);
   });
 
   it("stays shut while nobody looks and opens at once on return", () => {

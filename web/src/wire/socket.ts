@@ -12,8 +12,8 @@ import type { Wire, WireHandlers } from "./wire.js";
 
 const FIRST_WAIT = 400;
 const LONGEST_WAIT = 10_000;
-/** The service closed on purpose and asking again would not help: no such run, origin refused. */
-const FINAL_CODES = new Set([4403, 4404]);
+/** The service closed on purpose and asking again would not help: permission ended, origin refused, no such run. */
+const FINAL_CODES = new Set([4401, 4403, 4404]);
 
 /** Milliseconds before try `attempt` (0 first): between half and all of a doubling wait. */
 export function backoff(attempt: number, random: () => number = Math.random): number {
@@ -32,6 +32,7 @@ export class LiveSocket implements Wire {
   /** An event that did not fit on `last` even when asked for again: there is nothing better to be had. */
   private unfit: string | null = null;
   private retryAfter: number | null = null;
+  private dials = 0;
 
   constructor(private readonly handlers: WireHandlers) {}
 
@@ -70,9 +71,34 @@ export class LiveSocket implements Wire {
 
   private dial(): void {
     this.handlers.status("connecting", null);
+    const { ticket } = this.handlers;
+    if (!ticket) {
+      this.start([]);
+      return;
+    }
+    this.dials += 1;
+    const mine = this.dials;
+    const current = () => this.wanted && this.dials === mine && !this.socket;
+    ticket().then(
+      // Not in the address, which logs on the way would keep.
+      (pass) => current() && this.start(["sushibelt", `bearer.${pass}`]),
+      ({ status, message }) => {
+        if (!current()) return;
+        if (status) this.end(message);
+        else this.retry(message);
+      },
+    );
+  }
+
+  private end(detail: string): void {
+    this.wanted = false;
+    this.handlers.status("gone", detail);
+  }
+
+  private start(protocols: string[]): void {
     let socket: WebSocket;
     try {
-      socket = new WebSocket(this.handlers.url(this.last));
+      socket = new WebSocket(this.handlers.url(this.last), protocols);
     } catch (error) {
       this.retry(error instanceof Error ? error.message : null);
       return;
@@ -86,8 +112,7 @@ export class LiveSocket implements Wire {
       if (this.socket !== socket) return;
       this.socket = null;
       if (FINAL_CODES.has(event.code)) {
-        this.wanted = false;
-        this.handlers.status("gone", event.reason || `the service closed the connection (${event.code})`);
+        this.end(event.reason || `the service closed the connection (${event.code})`);
       } else {
         this.retry(event.reason || null);
       }

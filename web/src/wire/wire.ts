@@ -9,6 +9,8 @@ export type WireStatus = "closed" | "connecting" | "open" | "waiting" | "gone" |
 export interface WireHandlers {
   /** Address to open; `since` is the last position heard, "EPOCH:OFFSET", or null at first. */
   url(since: string | null): string;
+  /** Of a private run: what opens it, to be shown with each socket. */
+  ticket?: (() => Promise<string>) | undefined;
   message(message: ServerMessage): void;
   tick(tick: Tick): void;
   status(status: WireStatus, detail: string | null): void;
