@@ -10,7 +10,7 @@ from functools import cache
 from fastapi import Depends, FastAPI
 
 from server import __version__, errors, openapi
-from server.api import catalog, checkpoints, health, images, metrics, readings, recordings, runs, storage, sweeps
+from server.api import catalog, checkpoints, health, images, metrics, readings, recordings, runs, sites, storage, sweeps
 from server.api.deps import json_only
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
@@ -40,6 +40,7 @@ MODULES = (
     checkpoints,
     readings,
     recordings,
+    sites,
     images,
     storage,
     socket,
