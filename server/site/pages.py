@@ -58,6 +58,7 @@ def built(web_dir: Path) -> dict[str, Path]:
     if not (web_dir / "index.html").is_file() or not (web_dir / "embed" / "index.html").is_file():
         raise Unavailable("the pages of this service are not built; run `make web` on its machine", code="no_pages")
     found = {path.relative_to(web_dir).as_posix(): path for path in sorted(web_dir.rglob("*")) if path.is_file()}
+    found = {name: path for name, path in found.items() if not re.search(r"(^|/)\.", name)}
     if len(found) > MOST_FILES or sum(path.stat().st_size for path in found.values()) > MOST_BYTES:
         detail = "SUSHIBELT_WEB_DIR holds more than built pages are; it should name the folder web/dist"
         raise Unavailable(detail, code="no_pages")

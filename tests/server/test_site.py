@@ -44,6 +44,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir()
     (folder / "index.html").write_text(PAGE.format(up="./", place='<div id="page">\n    </div>'))
     (folder / "embed" / "index.html").write_text(PAGE.format(up="../", place="<main></main>"))
+    (folder / ".stamp").write_text("when it was built")
     (folder / "elements.js").write_text('import "./assets/index-1.js";')
     (folder / "assets" / "index-1.js").write_bytes(bytes(range(256)) * 4_000)
     for name in ("bank", "belt", "matrix"):
@@ -162,9 +163,9 @@ def moment(name: str) -> tuple[dict[str, Any], wire.Frame, list[bytes]]:
     return recording.header["run"], wire.decode([d for r, d in rows if r.kind == sbr.SNAPSHOT][-1]), sheets
 
 
-def drawn(run: dict[str, Any], frame: wire.Frame, sheets: list[bytes]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def drawn(run: dict[str, Any], frame: wire.Frame, sheets: list[bytes]) -> Any:
     with Image.open(io.BytesIO(poster.draw(run, frame, sheets))) as picture:
-        return np.asarray(picture)
+        return np.asarray(picture.convert("RGB")).astype(int)
 
 
 def test_the_poster_shows_the_runs_own_pictures_and_numbers() -> None:
@@ -180,13 +181,18 @@ def test_the_poster_shows_the_runs_own_pictures_and_numbers() -> None:
     sheet.save(packed, "PNG")
     picture = drawn(run, frame, [packed.getvalue()] * 2)
     middle = (poster.TOP + poster.TILE // 2, 48 + poster.TILE // 2)
-    assert tuple(picture[middle]) == (250, 0, 250)
-    assert tuple(picture[middle[0], middle[1] + poster.TILE + poster.GAP]) == (10, 200, 30)
+    assert alike(picture[middle], (250, 0, 250))
+    assert alike(picture[middle[0], middle[1] + poster.TILE + poster.GAP], (10, 200, 30))
     # Below the newest key stands the blue of what is consistent, below the oldest, of 0.07, nearly the salmon of 0.
     line = poster.TOP + poster.TILE - 1
     first, last = picture[line, middle[1]], picture[line + 5 * poster.TALL, 48 + 21 * 50 + poster.TILE // 2]
     assert first[2] > 150 > first[0]
     assert last[0] > 200 > 100 > last[2]
+
+
+def alike(pixel: Any, colour: tuple[int, int, int]) -> bool:
+    """The same but for what 256 colours cannot say."""
+    return bool(np.abs(pixel - np.array(colour)).max() <= 12)
 
 
 def _ends(image: int) -> tuple[int, int]:
@@ -200,8 +206,8 @@ def test_the_poster_of_a_batch_shows_its_matrix() -> None:
     other = drawn(run, frame, [])
     assert (one != other).any()
     row = other[94, 1200 - 48 - 516 :][: 516 - 6]
-    assert tuple(row[30]) == (217, 88, 63), "a likeness of 1 between strangers"
-    assert tuple(row[516 // 2 + 4]) == (31, 95, 191), "and between an image's own two views"
+    assert alike(row[30], (217, 88, 63)), "a likeness of 1 between strangers"
+    assert alike(row[516 // 2 + 4], (31, 95, 191)), "and between an image's own two views"
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ export class RecordingBar extends LitElement {
 
   private controls(part: RecordedPart, player: RecordingPlayer) {
     const { now, duration } = player;
-    if (duration === 0) return html`<p class="caption"><b>One recorded moment</b> of ${day(part)}</p>`;
+    if (duration === 0) return html`<p class="caption"><span><b>One recorded moment</b> of ${day(part)}</span></p>`;
     const step = part.view.tick?.header.step ?? 0;
     return html`
       <button type="button" class="primary play" @click=${() => player.toggle()}>
