@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,8 +13,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from tests.e2e.conftest import ROOT, serving
-from tests.e2e.helpers import lesson_run, until
+from tests.e2e.conftest import serving
+from tests.e2e.exporting import export_belt
+from tests.e2e.helpers import until
 
 PIXELS = "canvas => canvas.toDataURL()"
 TAGS = {"belt": "sushi-belt", "bank": "memory-bank", "matrix": "similarity-matrix", "meter": "consistency-meter"}
@@ -27,16 +26,7 @@ def exported(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The root of a host: course/demo/ is the folder of a run that somebody watched. The service is gone by then."""
     root = tmp_path_factory.mktemp("host")
     with serving(tmp_path_factory.mktemp("data")) as service:
-        page = browser.new_page(viewport={"width": 1100, "height": 900})
-        page.goto(f"{service}/embed/belt")
-        until(lambda: lesson_run(service, "belt")["step"] > 20, 180, "the run to train")
-        httpx.patch(f"{service}/api/v1/runs/lesson-belt/knobs", json={"momentum": 0.5}).raise_for_status()
-        page.wait_for_timeout(8_000)
-        page.close()
-        out = root / "course" / "demo"
-        command = [sys.executable, "-m", "sushibelt", "--url", service, "export", "lesson-belt", "--site", str(out)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
+        export_belt(browser, service, root / "course" / "demo")
     return root
 
 
