@@ -12,7 +12,7 @@ import pytest
 from running import Running, until
 from test_command_line import sushibelt
 
-from sushibelt import site
+from sushibelt import Client, site
 from sushibelt.errors import BadData, SushibeltError
 
 PAGE = "<html><head><title>x</title>\n  </head><body><main></main></body></html>"
@@ -149,7 +149,9 @@ def test_the_command_writes_the_folder(with_pages: Running, tmp_path: Path) -> N
     again = sushibelt(with_pages.url, "export", run, "--site", str(out))
     assert (again.returncode, "--force" in again.stderr) == (1, True)
     assert sushibelt(with_pages.url, "export", run, "--site", str(out), "--force").returncode == 0
-    assert os.listdir(tmp_path) == ["out"]
+    files = Client(with_pages.url).get(run).site(tmp_path / "again")
+    assert {file.name for file in files} >= {"index.html", "belt.sbr"}
+    assert sorted(os.listdir(tmp_path)) == ["again", "out"]
 
 
 def test_the_command_says_why_there_is_no_site(belt: Running, with_pages: Running, tmp_path: Path) -> None:

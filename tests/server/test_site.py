@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from running import Running, until
 
+from server.api import sites
 from server.live import wire
 from server.recordings import format as sbr
 from server.site import poster
@@ -150,6 +151,19 @@ def test_refusals_say_what_to_do(belt: Running, tmp_path: Path, web: Path) -> No
         answer = silent.http.get(f"/runs/{silent.create(steps=3)['id']}/site")
         assert (answer.status_code, answer.json()["code"]) == (404, "no_recording")
         assert "SUSHIBELT_RECORDING_MB" in answer.json()["detail"]
+
+
+def test_few_are_made_at_a_time_and_who_comes_later_is_told(belt: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = finished(belt)["id"]
+    monkeypatch.setattr(sites, "TURN_SECONDS", 0.2)
+    semaphore = belt.service.drawing_sites
+    monkeypatch.setattr(semaphore, "_value", 0)  # as while others are made
+    answer = belt.http.get(f"/runs/{run}/site")
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert int(answer.headers["retry-after"]) > 0
+    monkeypatch.setattr(semaphore, "_value", 1)
+    for _ in range(3):
+        site_of(belt, run)  # each gives its turn back
 
 
 def _opening(name: str) -> bytes:
