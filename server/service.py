@@ -44,8 +44,6 @@ AddRun = Callable[[dict[str, Any], list[Event]], Awaitable[list[Event]]]
 
 READY_SECONDS = 30.0
 SNAPSHOT_SECONDS = 20.0
-SITES_AT_ONCE = 2
-"""Sites that are laid out at the same time: each draws a picture, and all share a core with the wire."""
 
 
 class Service:
@@ -71,7 +69,6 @@ class Service:
         self.sweeps = Sweeping(self)
         self.closing = False
         self.creating = asyncio.Lock()
-        self.drawing_sites = asyncio.Semaphore(SITES_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # Life

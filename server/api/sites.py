@@ -57,11 +57,11 @@ async def turn(service: Service) -> AsyncIterator[None]:
         Unavailable: too many came before.
     """
     try:
-        await asyncio.wait_for(service.drawing_sites.acquire(), TURN_SECONDS)
+        await asyncio.wait_for(service.recordings.laying_out.acquire(), TURN_SECONDS)
     except TimeoutError:
         detail = "other sites are being made; try again in some seconds"
         raise Unavailable(detail, code="busy", retry_after=10) from None
     try:
         yield
     finally:
-        service.drawing_sites.release()
+        service.recordings.laying_out.release()

@@ -156,7 +156,7 @@ def test_refusals_say_what_to_do(belt: Running, tmp_path: Path, web: Path) -> No
 def test_few_are_made_at_a_time_and_who_comes_later_is_told(belt: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     run = finished(belt)["id"]
     monkeypatch.setattr(sites, "TURN_SECONDS", 0.2)
-    semaphore = belt.service.drawing_sites
+    semaphore = belt.service.recordings.laying_out
     monkeypatch.setattr(semaphore, "_value", 0)  # as while others are made
     answer = belt.http.get(f"/runs/{run}/site")
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")
