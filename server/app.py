@@ -20,6 +20,7 @@ from server.api import (
     readings,
     recordings,
     runs,
+    sites,
     storage,
     sweeps,
 )
@@ -52,6 +53,7 @@ MODULES = (
     checkpoints,
     readings,
     recordings,
+    sites,
     images,
     private,
     storage,

@@ -4,7 +4,7 @@ SushibeltError              any error of this package
 ├── Unreachable             no service answers at the address, or it broke off
 ├── TimedOut                what was waited for did not happen in time
 ├── RunFailed               the run that was waited for failed
-├── BadData                 bytes that are no frame and no recording
+├── BadData                 bytes that are no frame, no recording and no site
 └── Refused                 the service said no; `problem` is its answer (RFC 9457)
     ├── Invalid      422    a value is wrong; `fields` names each
     ├── NotFound     404    no such run, sweep or image set

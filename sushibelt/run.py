@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sushibelt.columns import Columns
@@ -214,6 +215,12 @@ class Run:
     def recording(self) -> bytes:
         """All that was recorded of it: an SBR1 file for `Recording`, the web page and `sushibelt play`."""
         return self._rest.raw(self._path("/recording"))
+
+    def site(self, folder: str | Path, *, force: bool = False) -> list[Path]:
+        """A folder that plays its recording on any static host; the files that were written. See sushibelt.site."""
+        from sushibelt.site import save_site
+
+        return save_site(self._rest, self.id, Path(folder), force=force)
 
     def checkpoint(self, step: int | None = None) -> bytes:
         """A kept checkpoint (the newest if left out) as a safetensors file."""

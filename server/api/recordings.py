@@ -12,7 +12,7 @@ from server.api.catalog import catalog
 from server.api.deps import ServiceDep, ShownRunDep
 from server.api.schemas import run_resource
 from server.errors import SushibeltError, responses
-from server.recordings.export import prepare
+from server.recordings.export import Export, prepare
 from server.runs import Run
 from server.service import Service
 from server.sheets import sheet
@@ -35,6 +35,21 @@ SHEET_SECONDS = 10.0  # a set that is not in memory takes longer to draw than a 
 )
 async def recording(run: ShownRunDep, service: ServiceDep) -> StreamingResponse:
     """All that was recorded of the run since its last reset: an SBR1 file that plays without a server."""
+    export, _ = await laid_out(run, service)
+    headers = {
+        "Content-Length": str(export.length),
+        "Content-Disposition": f'attachment; filename="{run.id}.sbr"',
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(export.chunks(), media_type="application/octet-stream", headers=headers)
+
+
+async def laid_out(run: Run, service: Service) -> tuple[Export, list[bytes]]:
+    """The file of a run's recording, and the sheets of thumbnails in it. To be closed, by its `reading` or its chunks.
+
+    Raises:
+        NotFound: nothing was recorded yet.
+    """
     reading = await service.recordings.reading(run)
     try:
         table = catalog(service).model_dump(mode="json")
@@ -46,12 +61,7 @@ async def recording(run: ShownRunDep, service: ServiceDep) -> StreamingResponse:
     except BaseException:
         reading.close()
         raise
-    headers = {
-        "Content-Length": str(export.length),
-        "Content-Disposition": f'attachment; filename="{run.id}.sbr"',
-        "Cache-Control": "no-store",
-    }
-    return StreamingResponse(export.chunks(), media_type="application/octet-stream", headers=headers)
+    return export, sheets
 
 
 async def _sheets(service: Service, run: Run) -> list[bytes]:

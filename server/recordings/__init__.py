@@ -27,6 +27,7 @@ log = logging.getLogger("sushibelt")
 
 MEGABYTE = 1_000_000
 ENDED_KEPT = 16  # recorders of ended runs that stay for a late evaluation
+SITES_AT_ONCE = 2  # static sites of recordings laid out at a time: each draws a picture, beside the wire
 
 
 class Recordings:
@@ -38,6 +39,7 @@ class Recordings:
         self._recorders: dict[str, Recorder] = {}
         # One thread writes all tapes: a slow disk delays recordings and nothing else.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="recordings")
+        self.laying_out = asyncio.Semaphore(SITES_AT_ONCE)
 
     # Life of a run
 

@@ -261,12 +261,20 @@ def export(
     json: Annotated[Path | None, typer.Option(help="Figures by step as JSON.")] = None,
     recording: Annotated[Path | None, typer.Option(help="The recording, for `play` and the web page.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="The newest checkpoint, as safetensors.")] = None,
+    site: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A folder that plays the run on any static host.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="--site: write into a folder that has files in it.")] = False,
 ) -> None:
-    """Save what a run left: figures, recording, checkpoint. Without options: CSV on standard output."""
+    """Save what a run left: figures, recording, checkpoint, a site. Without options: CSV on standard output.
+
+    \b
+    sushibelt export RUN --site out/    # then: python -m http.server -d out
+    """
     with words.exits():
         client = service(context)
         path = f"/api/v1/runs/{run}"
-        if not any((csv, parquet, json, recording, checkpoint)):
+        if not any((csv, parquet, json, recording, checkpoint, site)):
             csv = Path("-")
         wanted: list[tuple[Path | None, str, dict[str, Any]]] = [
             *((file, "/metrics", {"format": form}) for file, form in ((csv, "csv"), (parquet, "parquet"))),
@@ -277,6 +285,10 @@ def export(
         for file, part, query in wanted:
             if file is not None:
                 save(client, file, path + part, query)
+        if site is not None:
+            from sushibelt.cli.sites import export_site
+
+            export_site(client.rest, run, site, force)
 
 
 @app.command()

@@ -42,6 +42,8 @@ NOT_RUN = {
     ("client.md", "pip install ./sushibelt"),
     ("embed.md", "SUSHIBELT_EMBED_ORIGINS"),
     ("embed.md", "sushibelt embed RUN --key"),
+    ("embed.md", "sushibelt export lesson-belt --site demo"),
+    ("embed.md", "sushibelt export lesson-belt --site docs/examples"),
 }
 """All that is not run: page, and how it begins."""
 
@@ -60,9 +62,7 @@ SHORTER = [
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     data = tmp_path_factory.mktemp("docs")
-    with Running(
-        data, fake=False, lessons=False, max_runs=200, checkpoint_seconds=0.5, web_dir=data / "web"
-    ) as running:
+    with Running(data, fake=False, lessons=False, max_runs=200, checkpoint_seconds=0.5) as running:
         first = running.create(images="digits", steps=2, queue_length=256)["id"]  # loads what every run needs
         running.becomes(first, "finished", 240)
         yield running

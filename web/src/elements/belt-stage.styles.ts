@@ -44,6 +44,9 @@ export const beltStageStyles = css`
     font-size: var(--belt-text, var(--text-s));
   }
   .query {
+    min-width: max-content;
+    padding: 0 0.4rem;
+    white-space: nowrap;
     border: 2px solid var(--positive);
     background: var(--surface);
     color: var(--positive);

@@ -167,4 +167,9 @@ export const recordingBarStyles = css`
       display: none;
     }
   }
+  @container (max-width: 18rem) {
+    .time span {
+      display: none;
+    }
+  }
 `;

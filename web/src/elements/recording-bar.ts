@@ -76,6 +76,7 @@ export class RecordingBar extends LitElement {
 
   private controls(part: RecordedPart, player: RecordingPlayer) {
     const { now, duration } = player;
+    if (duration === 0) return html`<p class="caption"><span><b>One recorded moment</b> of ${day(part)}</span></p>`;
     const step = part.view.tick?.header.step ?? 0;
     return html`
       <button type="button" class="primary play" @click=${() => player.toggle()}>
@@ -90,7 +91,6 @@ export class RecordingBar extends LitElement {
           .value=${String(now)}
           aria-label="Moment of the recording"
           aria-valuetext="${clock(now)} of ${clock(duration)}, step ${count(step)}"
-          ?disabled=${duration === 0}
           @pointerdown=${() => player.hold(true)}
           @pointerup=${() => player.hold(false)}
           @pointercancel=${() => player.hold(false)}

@@ -38,6 +38,15 @@ describe("what an address asks for", () => {
     expect(pieceAttributes("bank", options).recording).toBe("https://belt.example/lab/recordings/bank.sbr");
   });
 
+  it("plays what a static site keeps, and asks no service for a run", () => {
+    const page = new URL("embed/belt.html?run=r1", SERVICE);
+    const options = embedOptions(page, SERVICE, "recordings/belt.sbr");
+    expect(pieceAttributes("belt", options)).toEqual({
+      compact: "",
+      recording: "https://belt.example/lab/recordings/belt.sbr",
+    });
+  });
+
   it("says nothing that was not asked for", () => {
     expect(pieceAttributes("belt", read("embed/belt"))).toEqual({ compact: "" });
   });

@@ -23,16 +23,19 @@ export interface EmbedOptions {
   hide: string;
 }
 
-/** Reads `address`; `service` is what a recording's address is relative to. */
-export function embedOptions(address: URL, service: URL): EmbedOptions {
+/**
+ * Reads `address`; `service` is what a recording's address is relative to. `kept` is the recording of a page on a static
+ * site, where there is no service to ask for a run.
+ */
+export function embedOptions(address: URL, service: URL, kept: string | null = null): EmbedOptions {
   const { pathname, searchParams: query } = address;
-  // A static site has the page as embed/index.html?piece=belt.
+  // A static site has a page for each: embed/belt.html.
   const said = query.get("piece") ?? pathname.slice(pathname.lastIndexOf("/") + 1).replace(/\.html$/, "");
   const theme = query.get("theme");
-  const file = query.get("recording");
+  const file = query.get("recording") ?? kept;
   return {
     name: NAMES.find((name) => name === said) ?? null,
-    run: query.get("run"),
+    run: kept === null ? query.get("run") : null,
     token: new URLSearchParams(address.hash.slice(1)).get("token") || null,
     recording: file && URL.canParse(file, service) ? new URL(file, service) : null,
     theme: theme === "light" || theme === "dark" ? theme : "auto",

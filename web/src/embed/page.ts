@@ -4,6 +4,7 @@ import { ConsistencyMeter } from "../elements/consistency-meter.js";
 import { MemoryBank } from "../elements/memory-bank.js";
 import { SimilarityMatrix } from "../elements/similarity-matrix.js";
 import { SushiBelt } from "../elements/sushi-belt.js";
+import { keptRecording } from "../kept.js";
 import { setHere } from "./address.js";
 import { announceHeight } from "./height.js";
 import { PIECES } from "./kinds.js";
@@ -70,7 +71,7 @@ function takeToken(options: EmbedOptions): void {
   } else options.token = history.state?.token ?? null;
 }
 
-const options = embedOptions(new URL(location.href), service);
+const options = embedOptions(new URL(location.href), service, keptRecording());
 takeToken(options);
 followTheme(options.theme);
 const main = document.querySelector("main");

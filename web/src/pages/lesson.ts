@@ -3,6 +3,7 @@
 import { html, LitElement, nothing, render, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { ApiError, type Catalog, getCatalog, getRun, type LessonName, type Run } from "../api.js";
+import { keptRecording } from "../kept.js";
 import { Atlas } from "../model/atlas.js";
 import { RunView } from "../model/run-view.js";
 import { chooseTheme, onTheme, startTheme, theme } from "../theme.js";
@@ -18,7 +19,7 @@ import "../elements/status-badge.js";
 
 const QUERY = new URLSearchParams(location.search);
 /** A recording to play instead of the service's runs: the address of a folder or of a file. */
-const ASKED = QUERY.get("recording");
+const ASKED = QUERY.get("recording") ?? keptRecording();
 /** No recorded moments first: a comparison trains at once, and `?live` asks for it. */
 const LIVE = QUERY.has("live") || QUERY.has("compare");
 /** Where a static site keeps its recordings. */
