@@ -10,7 +10,19 @@ from functools import cache
 from fastapi import Depends, FastAPI
 
 from server import __version__, errors, openapi
-from server.api import catalog, checkpoints, health, images, metrics, readings, recordings, runs, storage, sweeps
+from server.api import (
+    catalog,
+    checkpoints,
+    health,
+    images,
+    metrics,
+    oembed,
+    readings,
+    recordings,
+    runs,
+    storage,
+    sweeps,
+)
 from server.api.deps import json_only
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
@@ -41,6 +53,7 @@ MODULES = (
     readings,
     recordings,
     images,
+    oembed,
     storage,
     socket,
     many,
@@ -90,7 +103,9 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     app.openapi = document  # type: ignore[method-assign]
     for module in MODULES:
         app.include_router(module.router)
-    app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
+    app.router.default = WebFiles(
+        settings.web_dir, settings.allowed_origins
+    )  # no mount: that would take a known call's wrong methods, too
     app.add_middleware(
         Gate,
         loopback=settings.loopback,

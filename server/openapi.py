@@ -25,6 +25,7 @@ TAGS = {
     "readings": "What a run has said: metrics by step, events in order, the present tick, the whole recording.",
     "checkpoints": "States of a run that are kept on disk. A run goes on from them, and can be forked at each.",
     "images": "Thumbnails of an image set, many on one sheet.",
+    "embedding": "For other sites: the frame that shows a piece. docs/embed.md says how they may show it.",
     "storage": "What the runs keep on disk, and the limits on it.",
     "health": "For whatever watches over the service.",
 }

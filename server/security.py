@@ -120,7 +120,7 @@ class Gate:
             if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
                 raise Forbidden("a request from another site may not change anything here", code="bad_origin")
             return
-        if origin.lower() in self.allowed or _same_host(origin, headers.get("host", "")):
+        if origin.lower() in self.allowed or same_host(origin, headers.get("host", "")):
             return
         if scope["type"] == "websocket" and self.embedders.may_watch(scope["path"], origin):
             return
@@ -150,7 +150,8 @@ class Gate:
         return add
 
 
-def _same_host(origin: str, host: str) -> bool:
+def same_host(origin: str, host: str) -> bool:
+    """An origin, as a browser says it, is the host of that Host header."""
     try:
         parts, ours = urlsplit(origin), urlsplit(f"//{host}")
         origin_port = parts.port or DEFAULT_PORTS.get(parts.scheme)

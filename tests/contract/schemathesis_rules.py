@@ -70,6 +70,10 @@ def before_call(context: schemathesis.HookContext, case: Case, arguments: dict[s
         if name.lower() == "idempotency-key" and isinstance(key, str) and 0 < len(key) <= 150 and number % 5:
             case.headers[name] = f"{key}{number}"
 
+    if case.operation.path == "/oembed" and (case.query or {}).get("format") == "xml":
+        # oEmbed's own rule makes it 501, and any such status is taken for a fault; tests/server/test_oembed.py asks it.
+        case.query = {**case.query, "format": "json"}
+
     if case.operation.path.endswith("/wait"):
         # Schemathesis reads for ten seconds.
         seconds = (case.query or {}).get("timeout", 30)

@@ -33,6 +33,8 @@ NEW_SWEEP = {
     "base": {"method": "moco", "images": "sushi", "steps": 30, "batch_size": 16, "queue_length": 256},
     "grid": {"momentum": [0, 0.99]},
 }
+SITE = "https://belt.example"
+"""What the service is called where its address is part of an answer."""
 # Operation, method, path after /api/v1 (or from / where it is not there), body. {run} and {sweep} are the ids of those
 # that the calls before made.
 CALLS: list[tuple[str, str, str, Any]] = [
@@ -52,6 +54,7 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("get_sweep_table", "GET", "/sweeps/{sweep}/table?names=loss,consistency", None),
     ("list_sweeps", "GET", "/sweeps?limit=1", None),
     ("cancel_sweep", "POST", "/sweeps/{sweep}/cancel", None),
+    ("get_oembed", "GET", f"/oembed?url={SITE}/embed/belt?theme=dark&maxwidth=640", None),
     ("get_storage", "GET", "/storage", None),
     ("get_health", "GET", "/healthz", None),
     ("get_readiness", "GET", "/readyz", None),
@@ -65,6 +68,7 @@ PROBLEMS: list[tuple[int, str, str, Any, dict[str, str]]] = [
     (413, "POST", "/runs", b" " * 70_000, {}),
     (422, "POST", "/runs", {"method": "moco", "momentum": 1.5}, {}),
     (429, "POST", "/runs", NEW_RUN, {}),
+    (501, "GET", f"/oembed?url={SITE}/embed/belt&format=xml", None, {}),
 ]
 MAX_RUNS = 4
 LONG = {"methods": 1, "presets": 1, "images": 1, "lessons": 1, "settings": 2, "figures": 2, "phases": 2, "largest": 1}
@@ -79,7 +83,7 @@ def remember(ids: dict[str, str], name: str, answer: Any) -> None:
 def address(path: str, ids: dict[str, str]) -> str:
     """A path as CALLS has it, from the root of the service."""
     path = path.format(**ids)
-    return path if path.endswith("z") else f"/api/v1{path}"
+    return path if path.endswith("z") or path.startswith("/oembed") else f"/api/v1{path}"
 
 
 def ask(http: httpx.Client, method: str, path: str, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
@@ -112,7 +116,7 @@ def main() -> None:
     EXAMPLES.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        Running(Path(data), fake=False, lessons=False, max_runs=MAX_RUNS) as belt,
+        Running(Path(data), fake=False, lessons=False, max_runs=MAX_RUNS, allowed_origins=(SITE,)) as belt,
     ):
         belt.http.get("/images/sushi/atlas/0")  # so that the run does not wait for its images
         ids: dict[str, str] = {}
