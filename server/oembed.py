@@ -26,8 +26,9 @@ TITLES = {
 }
 """What each page under /embed/ shows."""
 
-WIDTH, HEIGHT, LEAST_WIDTH = 800, 480, 320
-"""Pixels. A piece fits the height at any width from the least one on."""
+WIDTH, LEAST_WIDTH = 800, 320
+HEIGHTS = {name: 240 if name == "meter" else 480 for name in TITLES}
+"""Pixels. A piece fits its height at any width from the least one on."""
 
 LONGEST = 2_000
 PAGE = re.compile(r"(?P<base>/(?:[\w.~%-]+/)*)embed/(?P<name>[a-z]+)(?:\.html)?")
@@ -62,7 +63,8 @@ class Piece:
 
     def size(self, maxwidth: int | None, maxheight: int | None) -> tuple[int, int]:
         """Width and height within the limits. Below its least width a piece cannot be read, so that stays."""
-        return max(LEAST_WIDTH, min(WIDTH, maxwidth or WIDTH)), min(HEIGHT, maxheight or HEIGHT)
+        height = HEIGHTS[self.name]
+        return max(LEAST_WIDTH, min(WIDTH, maxwidth or WIDTH)), min(height, maxheight or height)
 
     def html(self, width: int, height: int) -> str:
         """The frame. On a narrow page it gets narrower."""

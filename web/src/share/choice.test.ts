@@ -26,6 +26,7 @@ describe("a choice in an address", () => {
     ["everything chosen", FULL],
     ["a recording alone", { ...PLAIN, source: "recording", recording: "a.sbr" }],
     ["a recording behind the lesson's run", { ...PLAIN, recording: "a.sbr" }],
+    ["a meter as high as the others", { ...PLAIN, piece: "meter" }],
     ["the lesson", { ...PLAIN, piece: "lesson", recording: "recordings/", source: "recording" }],
     ...DIALECTS.map((dialect) => [dialect, { ...PLAIN, dialect }] as const),
   ] as [string, Choice][])("comes back as it was: %s", (_, choice) => {
@@ -39,6 +40,7 @@ describe("a choice in an address", () => {
   it.each([
     ["piece=kitchen&for=frontpage&theme=pink&motion=fast&form=cloud&width=wide&height=-3&hide=all", PLAIN],
     ["run=auto", PLAIN],
+    ["piece=meter", { ...PLAIN, piece: "meter", height: 240 }],
     ["piece=lesson&run=r1", { ...PLAIN, piece: "lesson" }],
     ["height=0&width=99999", { ...PLAIN, height: 1, width: 4_000 }],
     ["hide=foot%20controls,kitchen", { ...PLAIN, hide: ["controls", "foot"] }],

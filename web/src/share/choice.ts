@@ -9,10 +9,12 @@ export type Dialect = (typeof DIALECTS)[number];
 export const PARTS = ["controls", "words", "meter", "foot"] as const;
 export type Part = (typeof PARTS)[number];
 
-/** The least width of a piece, and the height that all pieces fit at any width from it on. */
+/** The least width of a piece. */
 export const LEAST_WIDTH = 320;
-export const HEIGHT = 480;
 const LARGEST = 4_000;
+
+/** The height that a piece fits at any width from the least one on. */
+export const heightOf = (piece: EmbedName): number => (piece === "meter" ? 240 : 480);
 
 export interface Choice {
   piece: EmbedName;
@@ -42,7 +44,7 @@ export const PLAIN: Choice = {
   theme: "auto",
   calm: false,
   width: null,
-  height: HEIGHT,
+  height: heightOf("belt"),
   hide: [],
   dialect: "iframe",
   form: "frame",
@@ -82,7 +84,7 @@ export function readChoice(query: URLSearchParams): Choice {
     theme: one("theme", ["auto", "light", "dark"], PLAIN.theme),
     calm: said("motion") === "reduce",
     width: size("width"),
-    height: size("height") ?? PLAIN.height,
+    height: size("height") ?? heightOf(piece),
     hide: PARTS.filter((part) => hidden.includes(part)),
     dialect: one("for", DIALECTS, PLAIN.dialect),
     form: one("form", ["frame", "element"], PLAIN.form),
@@ -94,7 +96,7 @@ export function readChoice(query: URLSearchParams): Choice {
 export function writeChoice(choice: Choice): string {
   const pairs: [string, string][] = [["piece", choice.piece], ...shownPairs(choice)];
   if (choice.width !== null) pairs.push(["width", String(choice.width)]);
-  if (choice.height !== PLAIN.height) pairs.push(["height", String(choice.height)]);
+  if (choice.height !== heightOf(choice.piece)) pairs.push(["height", String(choice.height)]);
   if (choice.dialect !== PLAIN.dialect) pairs.push(["for", choice.dialect]);
   if (choice.form !== PLAIN.form) pairs.push(["form", choice.form]);
   if (choice.compact) pairs.push(["compact", ""]);

@@ -88,7 +88,7 @@ describe("hints", () => {
   });
 
   it("ask no height of what has its own", () => {
-    expect(said({ piece: "meter", height: 200 })).toEqual([]);
+    expect(said({ piece: "meter", height: 240 })).toEqual([]);
     expect(said({ dialect: "quarto", form: "element", height: 200 })).toHaveLength(1);
   });
 });

@@ -1,6 +1,6 @@
 /** What may stand between the code and a reader who sees something: said while the author is still here. */
 
-import { type Choice, HEIGHT, isElement, LEAST_WIDTH } from "./choice.js";
+import { type Choice, heightOf, isElement, LEAST_WIDTH } from "./choice.js";
 
 export interface Hint {
   /** Without it nothing would be shown. */
@@ -136,11 +136,9 @@ function size(choice: Choice): Hint[] {
   if (width !== null && width < LEAST_WIDTH) {
     found.push({ grave: false, text: `Pieces are made for ${LEAST_WIDTH} pixels of width or more.` });
   }
-  if (!isElement(choice) && height < HEIGHT && piece !== "meter") {
-    found.push({
-      grave: false,
-      text: `At ${HEIGHT} pixels of height no piece scrolls inside, however narrow; lower ones may.`,
-    });
+  const least = heightOf(piece);
+  if (!isElement(choice) && height < least) {
+    found.push({ grave: false, text: `Lower than ${least} pixels it may scroll inside, where the page is narrow.` });
   }
   return found;
 }

@@ -110,7 +110,10 @@ export const panelStyles = css`
   .number input {
     width: 7rem;
   }
+  /* In sight while the choices go by. */
   .result {
+    position: sticky;
+    top: 4rem;
     display: grid;
     gap: 1.6rem;
     min-width: 0;
@@ -144,6 +147,9 @@ export const panelStyles = css`
   @media (max-width: 56rem) {
     .columns {
       grid-template-columns: minmax(0, 1fr);
+    }
+    .result {
+      position: static;
     }
   }
 `;

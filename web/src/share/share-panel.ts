@@ -5,6 +5,7 @@ import type { EmbedName } from "../embed/options.js";
 import {
   type Choice,
   type Dialect,
+  heightOf,
   isElement,
   type Part,
   partsOf,
@@ -26,8 +27,8 @@ const PIECES: Readonly<Record<EmbedName, string>> = {
   lesson: "The lesson, all three",
 };
 const TOOLS: Readonly<Record<Dialect, string>> = {
-  iframe: "HTML, a frame",
-  element: "HTML, an element",
+  iframe: "HTML frame",
+  element: "HTML element",
   quarto: "Quarto",
   mkdocs: "MkDocs",
   docusaurus: "Docusaurus",
@@ -66,6 +67,7 @@ export class SharePanel extends LitElement {
     const next = { ...this.choice, ...change };
     // The lesson has three runs of its own.
     if (next.piece === "lesson" && next.source === "run") next.source = "auto";
+    if (change.piece && this.choice.height === heightOf(this.choice.piece)) next.height = heightOf(change.piece);
     this.choice = next;
   }
 
@@ -78,7 +80,7 @@ export class SharePanel extends LitElement {
       <p class="intro">Choose a piece and where it goes; copy the code. The preview is what your readers will see.</p>
       <div class="columns">
         <form @submit=${(event: Event) => event.preventDefault()}>
-          ${this.pieces()} ${this.source()} ${this.looks()} ${this.size()} ${this.tools()}
+          ${this.pieces()} ${this.tools()} ${this.source()} ${this.looks()} ${this.size()}
         </form>
         <div class="result">
           <section aria-labelledby="code">
