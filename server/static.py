@@ -63,7 +63,9 @@ class WebFiles(StaticFiles):
             raise HTTPException(404, "the pages are not built; run `make web`")
         if Path(path).parent.as_posix() == "embed" and Path(path).name in PIECES:
             path = "embed/index.html"  # one page; it reads which piece from its address
-        path = {".": "index.html", "share": "share.html"}.get(path, path)
+        if path == "share" and not scope["path"].endswith("/"):  # what it loads lies beside it
+            path = "share.html"
+        path = "index.html" if path == "." else path
         try:
             if path in SHOWN and scope["method"] in {"GET", "HEAD"}:
                 return await self._page(path, scope)

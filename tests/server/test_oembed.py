@@ -217,6 +217,12 @@ def test_the_link_is_of_the_address_that_readers_use(public_belt: Running) -> No
     assert (link["href"] or "").startswith(public_belt.url.replace("http:", "https:"))
 
 
+def test_the_panel_is_beside_what_it_loads(public_belt: Running) -> None:
+    """Below /share/ the relative addresses in it would lead nowhere."""
+    assert httpx.get(f"{public_belt.url}/share").text == HEAD
+    assert httpx.get(f"{public_belt.url}/share/").status_code == 404
+
+
 def test_other_pages_have_no_link(public_belt: Running) -> None:
     for path in ("/share", "/share.html", "/docs/"):
         page = httpx.get(public_belt.url + path)

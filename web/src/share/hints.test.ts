@@ -73,7 +73,6 @@ describe("hints", () => {
     [{ source: "run" }, "No run"],
     [{ source: "recording" }, "No recording"],
     [{ piece: "lesson", recording: "a.sbr" }, "folder"],
-    [{ recording: "recordings/" }, "one file"],
     [{ width: 200 }, "320 pixels"],
     [{ height: 300 }, "480 pixels"],
     [{ dialect: "moodle" }, "students"],

@@ -54,11 +54,8 @@ function incomplete({ source, run, recording, piece }: Choice): Hint[] {
   if (source === "recording" && !recording) {
     return [{ grave: false, text: "No recording is named yet, so the lesson’s own run is shown." }];
   }
-  if (recording && (piece === "lesson") !== recording.endsWith("/")) {
-    const text =
-      piece === "lesson"
-        ? "The lesson takes a folder with bank.sbr, belt.sbr and matrix.sbr: an address that ends in a slash."
-        : "One piece takes the address of one file, which ends in .sbr.";
+  if (piece === "lesson" && recording && !recording.endsWith("/")) {
+    const text = "The lesson takes a folder with bank.sbr, belt.sbr and matrix.sbr: an address that ends in a slash.";
     return [{ grave: true, text }];
   }
   return [];

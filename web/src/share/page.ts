@@ -59,7 +59,7 @@ export class SharePage extends LitElement {
           </div>
         </div>
       </header>
-      <main>
+      <main aria-label="Put it on your page">
         <share-panel .service=${SERVICE} .sites=${this.sites}></share-panel>
       </main>
     `;
