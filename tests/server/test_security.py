@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from websockets.exceptions import InvalidStatus
 
 from server.app import create_app
-from server.security import Gate, _same_host
+from server.security import Gate, same_host
 from server.settings import Settings
 
 EVIL = "https://evil.example"
@@ -112,8 +112,8 @@ def test_an_allowed_site_may_and_its_neighbour_may_not() -> None:
         ("http://a:99999", "a:99999", False),
     ],
 )
-def test_same_host(origin: str, host: str, same: bool) -> None:
-    assert _same_host(origin, host) is same
+def testsame_host(origin: str, host: str, same: bool) -> None:
+    assert same_host(origin, host) is same
 
 
 def test_headers_are_on_every_answer(belt: Running) -> None:
