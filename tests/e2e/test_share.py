@@ -282,3 +282,11 @@ def test_it_and_oembed_say_the_same(visit: Any, service: str, piece: str) -> Non
     for name in names:
         pattern = rf' {name}="([^"]*)"'
         assert re.findall(pattern, code) == re.findall(pattern, answer["html"]), name
+
+
+@pytest.mark.parametrize("width", [320, 1000])
+def test_a_meter_fits_the_height_that_is_written_for_it(visit: Any, service: str, width: int) -> None:
+    page = visit(f"{service}/embed/meter", viewport={"width": width, "height": 240})
+    lives(page, "consistency-meter")
+    until(lambda: page.locator("consistency-meter .big").count() > 0, 120, "a measurement")
+    assert page.evaluate("document.querySelector('main').offsetHeight") <= 240
