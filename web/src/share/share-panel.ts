@@ -13,7 +13,8 @@ import {
   TAKES_BOTH,
   writeChoice,
 } from "./choice.js";
-import { hints, isPrivate } from "./hints.js";
+import { check, number, radios, text } from "./fields.js";
+import { type Hint, hints, isPrivate } from "./hints.js";
 import { panelStyles } from "./share-panel.styles.js";
 import { snippet } from "./snippet.js";
 import "./code-block.js";
@@ -85,23 +86,9 @@ export class SharePanel extends LitElement {
         <div class="result">
           <section aria-labelledby="code">
             <h2 id="code">The code</h2>
-            ${found
-              .filter(({ grave }) => grave)
-              .map(
-                ({ text, code }) => html`<div class="hint grave">
-                  <p>${text}</p>
-                  ${code ? html`<p><code>${code}</code></p>` : nothing}
-                </div>`,
-              )}
+            ${found.filter(({ grave }) => grave).map(said)}
             ${snippet(choice, service, local).map(({ where, code }) => html`<code-block label=${where} .code=${code}></code-block>`)}
-            ${found
-              .filter(({ grave }) => !grave)
-              .map(
-                ({ text, code }) => html`<div class="hint">
-                  <p>${text}</p>
-                  ${code ? html`<p><code>${code}</code></p>` : nothing}
-                </div>`,
-              )}
+            ${found.filter(({ grave }) => !grave).map(said)}
           </section>
           <section aria-labelledby="preview">
             <h2 id="preview">The preview</h2>
@@ -115,7 +102,7 @@ export class SharePanel extends LitElement {
   private pieces(): TemplateResult {
     return html`<fieldset>
       <legend>Piece</legend>
-      ${this.radios("piece", PIECES, this.choice.piece, (piece) => this.set({ piece }))}
+      ${radios("piece", PIECES, this.choice.piece, (piece) => this.set({ piece }))}
     </fieldset>`;
   }
 
@@ -125,9 +112,9 @@ export class SharePanel extends LitElement {
     const lesson = piece === "lesson";
     return html`<fieldset>
       <legend>What it shows</legend>
-      ${this.radios("source", sources, source, (source) => this.set({ source }), lesson ? ["run"] : [])}
-      ${source === "run" ? this.text("Id of the run", run, "r6085ed90c43a", (run) => this.set({ run })) : nothing}
-      ${this.text(
+      ${radios("source", sources, source, (source) => this.set({ source }), lesson ? ["run"] : [])}
+      ${source === "run" ? text("Id of the run", run, "r6085ed90c43a", (run) => this.set({ run })) : nothing}
+      ${text(
         source === "recording" ? "Address of the recording" : "Recording for when the service is away (optional)",
         recording,
         lesson ? "recordings/" : `recordings/${piece === "meter" ? "belt" : piece}.sbr`,
@@ -143,20 +130,20 @@ export class SharePanel extends LitElement {
       this.set({ hide: on ? [...hide, part] : hide.filter((other) => other !== part) });
     return html`<fieldset>
         <legend>Theme</legend>
-        <div class="row">${this.radios("theme", themes, theme, (theme) => this.set({ theme }))}</div>
+        <div class="row">${radios("theme", themes, theme, (theme) => this.set({ theme }))}</div>
       </fieldset>
       <fieldset>
         <legend>Leave out</legend>
         <div class="row">
-          ${partsOf(piece).map((part) => this.check(LEFT_OUT[part], hide.includes(part), (on) => toggle(part, on)))}
+          ${partsOf(piece).map((part) => check(LEFT_OUT[part], hide.includes(part), (on) => toggle(part, on)))}
         </div>
       </fieldset>
       <fieldset>
         <legend>Motion</legend>
-        ${this.check("Stand still and jump", calm, (calm) => this.set({ calm }))}
+        ${check("Stand still and jump", calm, (calm) => this.set({ calm }))}
         ${
           isElement(this.choice)
-            ? this.check("Low form, at most 440 pixels high", compact, (compact) => this.set({ compact }))
+            ? check("Low form, at most 440 pixels high", compact, (compact) => this.set({ compact }))
             : nothing
         }
       </fieldset>`;
@@ -166,15 +153,15 @@ export class SharePanel extends LitElement {
     const { width, height } = this.choice;
     return html`<fieldset>
       <legend>Size</legend>
-      ${this.radios(
+      ${radios(
         "width",
         { full: "As wide as the page", pixels: "At most so many pixels wide" },
         width === null ? "full" : "pixels",
         (kind) => this.set({ width: kind === "full" ? null : 640 }),
       )}
       <div class="row">
-        ${width === null ? nothing : this.number("Width", width, (width) => this.set({ width }))}
-        ${isElement(this.choice) ? nothing : this.number("Height", height, (height) => this.set({ height }))}
+        ${width === null ? nothing : number("Width", width, (width) => this.set({ width }))}
+        ${isElement(this.choice) ? nothing : number("Height", height, (height) => this.set({ height }))}
       </div>
     </fieldset>`;
   }
@@ -183,13 +170,13 @@ export class SharePanel extends LitElement {
     const { dialect, form } = this.choice;
     return html`<fieldset>
         <legend>Where it goes</legend>
-        <div class="grid">${this.radios("dialect", TOOLS, dialect, (dialect) => this.set({ dialect }))}</div>
+        <div class="grid">${radios("dialect", TOOLS, dialect, (dialect) => this.set({ dialect }))}</div>
       </fieldset>
       ${
         TAKES_BOTH.includes(dialect)
           ? html`<fieldset>
               <legend>As what</legend>
-              ${this.radios(
+              ${radios(
                 "form",
                 {
                   frame: "A frame: safest, its knobs work",
@@ -202,62 +189,13 @@ export class SharePanel extends LitElement {
           : nothing
       }`;
   }
+}
 
-  private radios<T extends string>(
-    name: string,
-    titles: Readonly<Record<T, string>>,
-    chosen: T,
-    choose: (value: T) => void,
-    without: readonly T[] = [],
-  ): TemplateResult[] {
-    return (Object.keys(titles) as T[]).map(
-      (value) =>
-        html`<label
-          ><input
-            type="radio"
-            name=${name}
-            value=${value}
-            .checked=${value === chosen}
-            ?disabled=${without.includes(value)}
-            @change=${() => choose(value)}
-          /><span>${titles[value]}</span></label
-        >`,
-    );
-  }
-
-  private check(title: string, on: boolean, choose: (on: boolean) => void): TemplateResult {
-    return html`<label
-      ><input
-        type="checkbox"
-        .checked=${on}
-        @change=${(event: Event) => choose((event.target as HTMLInputElement).checked)}
-      /><span>${title}</span></label
-    >`;
-  }
-
-  private text(title: string, value: string, example: string, choose: (value: string) => void): TemplateResult {
-    return html`<label class="field"
-      ><span>${title}</span
-      ><input
-        type="text"
-        autocomplete="off"
-        spellcheck="false"
-        placeholder=${example}
-        .value=${value}
-        @input=${(event: Event) => choose((event.target as HTMLInputElement).value.trim())}
-    /></label>`;
-  }
-
-  private number(title: string, value: number, choose: (value: number) => void): TemplateResult {
-    const read = (event: Event) => {
-      const said = (event.target as HTMLInputElement).valueAsNumber;
-      if (Number.isInteger(said) && said > 0 && said <= 4_000) choose(said);
-    };
-    return html`<label class="field number"
-      ><span>${title}, pixels</span
-      ><input type="number" min="100" max="4000" step="10" .value=${String(value)} @change=${read} /></label
-    >`;
-  }
+function said({ grave, text, code }: Hint): TemplateResult {
+  return html`<div class="hint ${grave ? "grave" : ""}">
+    <p>${text}</p>
+    ${code ? html`<p><code>${code}</code></p>` : nothing}
+  </div>`;
 }
 
 declare global {
