@@ -16,6 +16,7 @@ from server.api import (
     health,
     images,
     metrics,
+    oembed,
     private,
     readings,
     recordings,
@@ -56,6 +57,7 @@ MODULES = (
     sites,
     images,
     private,
+    oembed,
     storage,
     socket,
     many,
@@ -105,7 +107,9 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
     app.openapi = document  # type: ignore[method-assign]
     for module in MODULES:
         app.include_router(module.router)
-    app.router.default = WebFiles(settings.web_dir)  # no mount: that would take a known call's wrong methods, too
+    app.router.default = WebFiles(
+        settings.web_dir, settings.allowed_origins
+    )  # no mount: that would take a known call's wrong methods, too
     app.add_middleware(
         Gate,
         loopback=settings.loopback,

@@ -11,6 +11,7 @@
     ├── TooSlow              408    the body did not arrive in time
     ├── NotJson              415    the body is not declared to be JSON, on a call that takes JSON
     ├── TooMany              429    a limit on runs or viewers is reached
+    ├── NotOffered           501    a format that a protocol names and this service does not speak
     └── Unavailable          503    the worker is starting or was lost, the database cannot be written, or the
                                     service is going down
 
@@ -142,6 +143,10 @@ class NotJson(SushibeltError):
 
 class TooMany(SushibeltError):
     status, code = 429, "too_many"
+
+
+class NotOffered(SushibeltError):
+    status, code = 501, "not_implemented"
 
 
 class Unavailable(SushibeltError):

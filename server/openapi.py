@@ -26,6 +26,7 @@ TAGS = {
     "checkpoints": "States of a run that are kept on disk. A run goes on from them, and can be forked at each.",
     "images": "Thumbnails of an image set, many on one sheet.",
     "private": "Permissions to show a private run in pages: tokens that expire and can be revoked, and tickets.",
+    "embedding": "For other sites: the frame that shows a piece. docs/embed.md says how they may show it.",
     "storage": "What the runs keep on disk, and the limits on it.",
     "health": "For whatever watches over the service.",
 }

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+from collections.abc import Collection
 from os import PathLike, stat_result
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from server import oembed
+from server.api.etags import matches
 from server.errors import MEDIA_TYPE, problem
 
 MISSING = (
@@ -18,16 +24,21 @@ MISSING = (
     "The API works: see /api/v1/catalog and /openapi.json.\n"
 )
 
-
-PIECES = frozenset({"belt", "bank", "matrix", "meter", "lesson"})
+PIECES = frozenset(oembed.TITLES)
+SHOWN = frozenset({"index.html", "embed/index.html"})
+"""Pages that show pieces: oEmbed finds out by a link in each."""
 
 
 class WebFiles(StaticFiles):
-    """web/dist at /."""
+    """web/dist at /.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        origins: of SUSHIBELT_ALLOWED_ORIGINS; see server.oembed.
+    """
+
+    def __init__(self, directory: Path, origins: Collection[str] = ()) -> None:
         super().__init__(directory=directory, html=True, check_dir=False)
-        self.root = directory
+        self.root, self.origins = directory, origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,10 +63,29 @@ class WebFiles(StaticFiles):
             raise HTTPException(404, "the pages are not built; run `make web`")
         if Path(path).parent.as_posix() == "embed" and Path(path).name in PIECES:
             path = "embed/index.html"  # one page; it reads which piece from its address
+        if path == "share" and not scope["path"].endswith("/"):  # what it loads lies beside it
+            path = "share.html"
+        path = "index.html" if path == "." else path
         try:
+            if path in SHOWN and scope["method"] in {"GET", "HEAD"}:
+                return await self._page(path, scope)
             return await super().get_response(path, scope)
         except (OSError, ValueError):
             raise HTTPException(404, "there is no such file") from None
+
+    async def _page(self, path: str, scope: Scope) -> Response:
+        """A page with the link by which oEmbed finds out what it shows. The link names the page's own address, so it
+        is made anew for each."""
+        headers = Headers(scope=scope)
+        query = scope["query_string"].decode("latin-1")
+        link = oembed.discovery(scope["path"], query, scope["scheme"], headers.get("host", ""), self.origins)
+        page = await asyncio.to_thread((self.root / path).read_text, "utf-8")
+        body = page.replace("</head>", f"{link}</head>", 1).encode()
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        said = {"ETag": tag, "Cache-Control": "no-cache"}
+        if matches(headers.get("if-none-match"), tag):
+            return Response(status_code=304, headers=said)
+        return Response(body, headers=said, media_type="text/html")
 
     def file_response(
         self,

@@ -1,8 +1,14 @@
 // The live run in a notebook: the service's own element, or its page in a frame where that cannot be loaded.
 const loads = new Map();
+const NAMES = ["url", "run", "token", "piece", "page", "height"];
 
 function load(url) {
-  if (!loads.has(url)) loads.set(url, import(/* @vite-ignore */ `${url}/elements.js`));
+  if (!loads.has(url)) {
+    const coming = import(/* @vite-ignore */ `${url}/elements.js`);
+    loads.set(url, coming);
+    // A service that was away is asked again by the next cell. A browser may remember for good that it was.
+    coming.catch(() => loads.delete(url));
+  }
   return loads.get(url);
 }
 
@@ -17,21 +23,40 @@ function frame(model) {
 
 function element(model) {
   const piece = document.createElement(model.get("piece"));
-  piece.setAttribute("src", model.get("url"));
-  piece.setAttribute("run", model.get("run"));
-  if (model.get("token")) piece.setAttribute("token", model.get("token"));
-  piece.style.cssText = `display:block;height:${model.get("height")}px`;
+  follow(piece, model);
   return piece;
+}
+
+/** The element says what the model does; it goes on as it is where nothing is new. */
+function follow(piece, model) {
+  for (const [attribute, name] of [["src", "url"], ["run", "run"], ["token", "token"]]) {
+    if ((piece.getAttribute(attribute) ?? "") !== (model.get(name) ?? "")) piece.setAttribute(attribute, model.get(name));
+  }
+  piece.style.cssText = `display:block;height:${model.get("height")}px`;
 }
 
 async function render({ model, el }) {
   let gone = false;
-  load(model.get("url")).then(
-    () => gone || el.replaceChildren(element(model)),
-    () => gone || el.replaceChildren(frame(model)),
-  );
+  let turn = 0;
+  const show = async () => {
+    const shown = el.firstElementChild;
+    const mine = ++turn;
+    if (shown?.localName === model.get("piece") && shown.getAttribute("src") === model.get("url")) {
+      follow(shown, model);
+      return;
+    }
+    const make = await load(model.get("url")).then(
+      () => element,
+      () => frame,
+    );
+    // Meanwhile the cell may be gone, or the model may say something else.
+    if (!gone && mine === turn) el.replaceChildren(make(model));
+  };
+  for (const name of NAMES) model.on(`change:${name}`, show);
+  show();
   return () => {
     gone = true;
+    for (const name of NAMES) model.off(`change:${name}`, show);
     el.replaceChildren(); // taking the element out closes its socket
   };
 }

@@ -1,14 +1,15 @@
 import { defineConfig, loadEnv } from "vite";
 import { slimTemplates } from "./vite.templates.js";
 
-const PIECES: Record<string, string> = {
-  embed: "embed/index.html",
-  elements: "src/embed/elements.ts",
+const INPUTS: Record<string, Record<string, string>> = {
+  production: { index: "index.html" },
+  pieces: { embed: "embed/index.html", elements: "src/embed/elements.ts" },
+  share: { share: "share.html" },
 };
 
 /**
- * Built in two goes, so that the lesson page need not wait for what only pieces use: by itself the lesson, with
- * `--mode pieces` after it what other sites embed.
+ * Built in three goes, so that the lesson page need not wait for what only pieces use: by itself the lesson, with
+ * `--mode pieces` after it what other sites embed, with `--mode share` the panel that gives them their code.
  */
 export default defineConfig(({ mode }) => ({
   // Relative, so that the built pages also work below a path of somebody's reverse proxy.
@@ -19,9 +20,10 @@ export default defineConfig(({ mode }) => ({
     // The content security policy allows no inline script and no data: script, so nothing may be inlined.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    emptyOutDir: mode !== "pieces",
+    emptyOutDir: mode === "production",
+    copyPublicDir: mode === "production",
     rollupOptions: {
-      input: mode === "pieces" ? PIECES : { index: "index.html" },
+      input: INPUTS[mode] ?? INPUTS.production!,
       // The one address that other sites write into their pages has no hash.
       output: { entryFileNames: ({ name }) => (name === "elements" ? "elements.js" : "assets/[name]-[hash].js") },
     },

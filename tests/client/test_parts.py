@@ -60,7 +60,8 @@ def test_the_module_of_the_widget_falls_back_to_a_frame_and_cleans_up(tmp_path: 
         const {{ default: widget }} = await import("{MODULE.as_uri().replace(".js", ".mjs")}");
         const values = {{ url: "data:text/plain,", page: "belt", piece: "sushi-belt", run: "a b", height: 9 }};
         const el = {{ inside: [], replaceChildren(...all) {{ this.inside = all; }} }};
-        const gone = await widget.render({{ model: {{ get: (name) => values[name] }}, el }});
+        const model = {{ get: (name) => values[name], on() {{}}, off() {{}} }};
+        const gone = await widget.render({{ model, el }});
         while (!el.inside.length) await new Promise((next) => setTimeout(next, 5));
         console.log(el.inside[0].tag, el.inside[0].src);
         gone();

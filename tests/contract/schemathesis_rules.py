@@ -70,6 +70,16 @@ def before_call(context: schemathesis.HookContext, case: Case, arguments: dict[s
         if name.lower() == "idempotency-key" and isinstance(key, str) and 0 < len(key) <= 150 and number % 5:
             case.headers[name] = f"{key}{number}"
 
+    if case.operation.path == "/oembed":
+        query = dict(case.query or {})
+        if query.get("format") == "xml":
+            # oEmbed's own rule makes it 501, and any such status is taken for a fault; test_oembed.py asks for it.
+            query["format"] = "json"
+        url = query.get("url")
+        if isinstance(url, str) and 0 < len(url) <= 2_000 and len(url) % 3:  # else no address is ever one of ours
+            query["url"] = f"{case.operation.base_url.rstrip('/')}/embed/belt"
+        case.query = query
+
     if case.operation.path.endswith("/wait"):
         # Schemathesis reads for ten seconds.
         seconds = (case.query or {}).get("timeout", 30)

@@ -12,7 +12,7 @@ import pytest
 
 from server.errors import MEDIA_TYPE
 from server.openapi import EXAMPLES, JSON, TAGS
-from tests.contract.write_examples import CALLS, address, ask, make_private, remember, secrets
+from tests.contract.write_examples import CALLS, SITE, address, ask, make_private, remember, secrets
 from tests.server.running import Running
 
 WITHOUT_INPUT = {"get_health", "get_readiness", "get_storage", "get_catalog"}
@@ -21,7 +21,7 @@ WITHOUT_INPUT = {"get_health", "get_readiness", "get_storage", "get_catalog"}
 
 @pytest.fixture(scope="module")
 def belt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with Running(tmp_path_factory.mktemp("data"), lessons=False) as running:
+    with Running(tmp_path_factory.mktemp("data"), lessons=False, allowed_origins=(SITE,)) as running:
         yield running
 
 

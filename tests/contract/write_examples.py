@@ -36,6 +36,8 @@ NEW_SWEEP = {
     "base": {"method": "moco", "images": "sushi", "steps": 30, "batch_size": 16, "queue_length": 256},
     "grid": {"momentum": [0, 0.99]},
 }
+SITE = "https://belt.example"
+"""What the service is called where its address is part of an answer."""
 # Operation, method, path after /api/v1 (or from / where it is not there), body. {run} and {sweep} are the ids of those
 # that the calls before made, {private} of a private run, whose key and token `ask` shows where they are needed.
 CALLS: list[tuple[str, str, str, Any]] = [
@@ -58,6 +60,7 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("create_embed", "POST", "/runs/{private}/embeds", EMBED),
     ("list_embeds", "GET", "/runs/{private}/embeds", None),
     ("create_ticket", "POST", "/tickets", TICKET),
+    ("get_oembed", "GET", f"/oembed?url={SITE}/embed/belt?theme=dark&maxwidth=640", None),
     ("get_storage", "GET", "/storage", None),
     ("get_health", "GET", "/healthz", None),
     ("get_readiness", "GET", "/readyz", None),
@@ -72,6 +75,7 @@ PROBLEMS: list[tuple[int, str, str, Any, dict[str, str]]] = [
     (413, "POST", "/runs", b" " * 70_000, {}),
     (422, "POST", "/runs", {"method": "moco", "momentum": 1.5}, {}),
     (429, "POST", "/runs", NEW_RUN, {}),
+    (501, "GET", f"/oembed?url={SITE}/embed/belt&format=xml", None, {}),
 ]
 MAX_RUNS = 5
 LONG = {"methods": 1, "presets": 1, "images": 1, "lessons": 1, "settings": 2, "figures": 2, "phases": 2, "largest": 1}
@@ -100,7 +104,7 @@ def secrets(path: str, body: Any, ids: dict[str, str]) -> tuple[Any, dict[str, s
 def address(path: str, ids: dict[str, str]) -> str:
     """A path as CALLS has it, from the root of the service."""
     path = path.format(**ids)
-    return path if path.endswith("z") else f"/api/v1{path}"
+    return path if path.endswith("z") or path.startswith("/oembed") else f"/api/v1{path}"
 
 
 def ask(http: httpx.Client, method: str, path: str, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
@@ -133,7 +137,7 @@ def main() -> None:
     EXAMPLES.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        Running(Path(data), fake=False, lessons=False, max_runs=MAX_RUNS) as belt,
+        Running(Path(data), fake=False, lessons=False, max_runs=MAX_RUNS, allowed_origins=(SITE,)) as belt,
     ):
         belt.http.get("/images/sushi/atlas/0")  # so that the run does not wait for its images
         ids = make_private(belt.http)

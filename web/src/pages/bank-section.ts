@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit";
-import { experiments, type LessonContext } from "./context.js";
+import { experiments, type LessonContext, shareLink } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
@@ -76,6 +76,7 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
         that waits keeps its old numbers and ends up among the wrong pictures; its line leads to where it belongs by now.
       </map-disclosure>
       <compare-opener .view=${view} .catalog=${catalog} pair="dictionary" summary="bank and queue of one size"></compare-opener>
+      ${shareLink("bank", view)}
       ${bar}
     </div>
   </section>`;

@@ -2,7 +2,7 @@ import { html, type TemplateResult } from "lit";
 import { momentumText } from "../model/format.js";
 import { count, fixed } from "../model/say.js";
 import { MOMENTUM_TICKS } from "../model/scales.js";
-import { experiments, type LessonContext } from "./context.js";
+import { experiments, type LessonContext, shareLink } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
@@ -77,6 +77,7 @@ export function beltSection({ view, catalog, atlas, bar }: LessonContext): Templ
         momentum and watch the lines: the keys on the belt stay what they were, it is the encoder that walks away from them.
       </map-disclosure>
       <compare-opener .view=${view} .catalog=${catalog} pair="momentum" summary="momentum 0.99 and 0.5"></compare-opener>
+      ${shareLink("belt", view)}
       ${bar}
     </div>
   </section>`;

@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import type { Catalog, LessonName, Method } from "../api.js";
 import type { Atlas } from "../model/atlas.js";
 import type { RunView, RunViewOptions } from "../model/run-view.js";
@@ -51,6 +51,12 @@ export function experiments(lesson: LessonName, view: RunView | null, catalog: C
   return html`<lesson-experiments lesson=${lesson} .view=${view} .catalog=${catalog}
     >The experiments load as you come near.</lesson-experiments
   >`;
+}
+
+/** The way to the code that puts the figure on somebody's own page. A page that plays recordings has no service for it. */
+export function shareLink(lesson: LessonName, view: RunView | null): TemplateResult | typeof nothing {
+  if (view?.recorded) return nothing;
+  return html`<p class="share"><a href="share.html?piece=${lesson}">Put this on your page</a></p>`;
 }
 
 /** What the first picture does without: its code comes when the element comes near, and until then its words stand there. */

@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from "lit";
 import { count } from "../model/say.js";
-import { experiments, type LessonContext } from "./context.js";
+import { experiments, type LessonContext, shareLink } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/term-word.js";
@@ -79,6 +79,7 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
         >The matrix loads as you come near.</similarity-matrix
       >
       <compare-opener .view=${view} .catalog=${catalog} pair="head" summary="with head and without"></compare-opener>
+      ${shareLink("matrix", view)}
       ${bar}
     </div>
   </section>`;
