@@ -3,7 +3,6 @@ import { customElement, property } from "lit/decorators.js";
 import { house } from "../elements/house.js";
 import type { RecordedPart } from "../model/recorded-part.js";
 import type { RunView } from "../model/run-view.js";
-import "../elements/recording-bar.js";
 import "../elements/status-badge.js";
 
 /** The last lines of a piece: live or recorded, what is wrong, the recording's controls, and the way to the lesson. */
@@ -66,6 +65,11 @@ export class PieceFoot extends LitElement {
   @property({ attribute: false }) trouble: string | null = null;
   /** Address of the whole lesson at the service. */
   @property({ attribute: false }) lesson: string | null = null;
+
+  override willUpdate(): void {
+    // Most pieces never play a recording: its controls come when one does.
+    if (this.recording) void import("../elements/recording-bar.js");
+  }
 
   protected override render(): TemplateResult {
     const { recording, trouble, view, lesson } = this;

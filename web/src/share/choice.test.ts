@@ -62,6 +62,7 @@ describe("the frame's address", () => {
     expect({ ...options, recording: options.recording?.href }).toEqual({
       name: "bank",
       run: FULL.run,
+      token: null,
       recording: "https://belt.example/lab/recordings/a&b.sbr",
       theme: "dark",
       calm: true,
