@@ -18,6 +18,7 @@ from schemathesis.core.transport import Response
 from schemathesis.generation.case import Case
 from schemathesis.generation.meta import TestPhase
 
+from server.keys import KEY, SHAPE
 from trainers.config import PRESETS
 
 RULES = {
@@ -64,7 +65,11 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: Case, arguments: dict[str, Any]) -> None:
     """Cases of the coverage phase share one Idempotency-Key, and all but the first would be refused for that. Four of
-    five get a key of their own."""
+    five get a key of their own. In the stateful phase, which asks for what it made, runs are public: nothing tells it
+    to show the key of a private one."""
+    phase = case.meta.phase.name if case.meta is not None else None
+    if phase is TestPhase.STATEFUL and isinstance(case.body, dict):
+        case.body = {name: value for name, value in case.body.items() if not _makes_private(name, value)}
     number = next(_calls)
     for name, key in (case.headers or {}).items():
         if name.lower() == "idempotency-key" and isinstance(key, str) and 0 < len(key) <= 150 and number % 5:
@@ -87,6 +92,13 @@ def before_call(context: schemathesis.HookContext, case: Case, arguments: dict[s
             case.query = {**(case.query or {}), "timeout": 0.5}
 
 
+def _makes_private(name: str, value: Any) -> bool:
+    """A field as it makes a run private; what breaks the schema is left as it is."""
+    return (name == "private" and value is True) or (
+        name == "key" and isinstance(value, str) and re.fullmatch(KEY + SHAPE, value) is not None
+    )
+
+
 @schemathesis.hook
 def after_call(context: schemathesis.HookContext, case: Case, response: Response) -> None:
     """The hundreds of runs that boundaries of settings make are paused: all would train until the end. They stay, for
@@ -94,7 +106,8 @@ def after_call(context: schemathesis.HookContext, case: Case, response: Response
     phase = case.meta.phase.name if case.meta is not None else None
     if response.status_code == 201 and phase is TestPhase.COVERAGE and case.operation.path == "/api/v1/runs":
         made = f"{case.operation.base_url.rstrip('/')}{response.headers['location'][0]}"
-        httpx.post(f"{made}/commands", json={"command": "pause"}, timeout=60)  # 409 where it has ended already
+        shown = {"Authorization": f"Bearer {response.json()['key']}"}
+        httpx.post(f"{made}/commands", json={"command": "pause"}, headers=shown, timeout=60)  # 409 where it has ended
 
 
 @schemathesis.check
