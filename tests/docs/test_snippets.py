@@ -39,6 +39,7 @@ NOT_RUN = {
     ("README.md", "docker compose exec"),
     ("README.md", "pg_dump"),
     ("README.md", "mkdir -p course/recordings"),
+    ("README.md", ".venv/bin/sushibelt export lesson-belt"),
     ("client.md", "pip install ./sushibelt"),
     ("embed.md", "SUSHIBELT_EMBED_ORIGINS"),
     ("embed.md", "sushibelt embed RUN --key"),
