@@ -250,7 +250,7 @@ def test_a_recording_plays_while_the_service_is_away(visit: Any, course: Course,
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(course.write("recorded", '<sushi-belt compact recording="belt.sbr"></sushi-belt>', head=head))
-    until(lambda: "Recording, step" in badge(page.locator("sushi-belt")), 30, "the recording to play")
+    until(lambda: "Recorded, step" in badge(page.locator("sushi-belt")), 30, "the recording to play")
     assert page.locator("sushi-belt recording-bar").get_by_role("slider").is_visible()
     assert [address for address in asked if not address.startswith(course.origin)] == []
 
@@ -261,7 +261,7 @@ def test_a_recording_plays_while_the_service_is_away(visit: Any, course: Course,
     body = f'<sushi-belt src="{service}" run="lesson-belt" recording="belt.sbr"></sushi-belt>'
     page.goto(course.write("both", body, head=head))
     belt = page.locator("sushi-belt")
-    until(lambda: "Recording, step" in badge(belt), 30, "the recording to take over")
+    until(lambda: "Recorded, step" in badge(belt), 30, "the recording to take over")
     assert "does not answer" in belt.locator("piece-foot .line p").inner_text()
     page.unroute(f"{service}/**", away)
     lives(belt)
