@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from server import keys
+from server.access import EVERYTHING
 from server.api.cursors import Cursor, page
 from server.api.deps import GivenDep, IdempotencyKey, RunDep, ServiceDep, ShownRunDep, unless_gone
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
@@ -103,7 +104,7 @@ async def list_runs(
         and (images is None or run.config.images == images)
         and (name is None or name.casefold() in run.name.casefold())
         and (sweep is None or run.sweep == sweep)
-        and service.access.to(run, given) is not None
+        and service.access.to(run, given) == EVERYTHING
     )
     runs, following = page(found, cursor, limit)
     return conditional(RunList(runs=[run_resource(run, service) for run in runs], next=following), if_none_match)
