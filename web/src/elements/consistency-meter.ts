@@ -4,7 +4,7 @@ import type { Catalog } from "../api.js";
 import { rampCss } from "../draw/palette.js";
 import { momentumText, percent } from "../model/format.js";
 import { rawCosineOf, WHY_NOT_RAW } from "../model/raw-cosine.js";
-import { RunController } from "../model/run-controller.js";
+import { RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { onTheme, theme } from "../theme.js";
@@ -21,13 +21,20 @@ export class ConsistencyMeter extends LitElement {
   @property({ attribute: false }) catalog: Catalog | null = null;
   @property() label = "Consistency";
   /** Where the meter settled under other momenta, as the page remembers: [momentum, consistency]. */
-  @property({ attribute: false }) marks: readonly (readonly [number, number])[] = [];
+  @property({ attribute: false, hasChanged: (now, before) => String(now) !== String(before) })
+  marks: readonly (readonly [number, number])[] = [];
 
   private stopTheme: (() => void) | null = null;
 
   constructor() {
     super();
-    new RunController(this, () => this.view);
+    new RunController(
+      this,
+      () => this.view,
+      ["tick", "status"],
+      () => true,
+      WORDS,
+    );
   }
 
   override connectedCallback(): void {

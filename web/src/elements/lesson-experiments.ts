@@ -3,7 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { ApiError, type Catalog, type LessonName } from "../api.js";
 import type { PairScored } from "../compare/compare-lane.js";
 import { EXPERIMENTS, type Experiment } from "../model/experiments.js";
-import { RunController } from "../model/run-controller.js";
+import { RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { isSet, knobWords, measure, type Reading, Trial, wayBack } from "../model/trial.js";
@@ -62,7 +62,13 @@ export class LessonExperiments extends LitElement {
 
   constructor() {
     super();
-    new RunController(this, () => this.view);
+    new RunController(
+      this,
+      () => this.view,
+      ["tick", "status"],
+      () => true,
+      WORDS,
+    );
   }
 
   static override styles = [

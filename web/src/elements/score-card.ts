@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { ApiError, type Catalog } from "../api.js";
 import { percent, steps } from "../model/format.js";
-import { OnScreenController, RunController } from "../model/run-controller.js";
+import { OnScreenController, RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { detail, type Evaluation, MEASURES, OUTPUTS, type Score, score, standardError } from "../model/scores.js";
@@ -24,7 +24,13 @@ export class ScoreCard extends LitElement {
 
   constructor() {
     super();
-    new RunController(this, () => this.view);
+    new RunController(
+      this,
+      () => this.view,
+      ["tick", "status"],
+      () => true,
+      WORDS,
+    );
     new OnScreenController(this, () => this.view);
   }
 

@@ -1,7 +1,7 @@
 import { css, html, LitElement } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { rate } from "../model/format.js";
-import { RunController } from "../model/run-controller.js";
+import { RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { house } from "./house.js";
@@ -13,7 +13,13 @@ export class StatusBadge extends LitElement {
 
   constructor() {
     super();
-    new RunController(this, () => this.view);
+    new RunController(
+      this,
+      () => this.view,
+      ["tick", "status"],
+      () => true,
+      WORDS,
+    );
   }
 
   static override styles = [
@@ -78,7 +84,7 @@ export class StatusBadge extends LitElement {
     const view = this.view;
     const status = view?.status ?? "connecting";
     const [word, at, more] = view ? describe(view) : ["Connecting", "", ""];
-    return html`<span class="badge ${status}" title=${view?.detail || [word, at, more].filter(Boolean).join(", ")}
+    return html`<span class="badge ${status}" title=${view?.detail || (status === "connecting" ? at : "")}
       ><i aria-hidden="true"></i><span><b>${word}</b>${at ? `, ${at}` : ""}${more ? html`<span class="more">, ${more}</span>` : ""}</span></span
     >`;
   }

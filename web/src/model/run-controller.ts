@@ -3,15 +3,27 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import type { RunView } from "./run-view.js";
 
-/** Re-renders its host when the run changes, at most once an animation frame. */
+/** Milliseconds between two renders of words: nobody reads faster, and each costs the page a layout. */
+export const WORDS = 200;
+
+/** Re-renders its host when the run changes: at most once an animation frame, and for ticks once in `rest` milliseconds. */
 export class RunController implements ReactiveController {
   private view: RunView | null = null;
   private frame = 0;
-  private readonly changed = () => {
+  private timer = 0;
+  private rendered = Number.NEGATIVE_INFINITY;
+  private readonly changed = (event: Event) => {
     // Out of sight nothing is drawn; whoever says so asks for a render when it comes back.
-    if (!this.seen()) return;
-    this.frame ||= requestAnimationFrame(() => {
+    if (!this.seen() || this.frame) return;
+    const wait = event.type === "tick" ? this.rendered + this.rest - performance.now() : 0;
+    if (wait > 0) this.timer ||= window.setTimeout(this.render, wait);
+    else this.render();
+  };
+  private readonly render = () => {
+    this.wait();
+    this.frame = requestAnimationFrame(() => {
       this.frame = 0;
+      this.rendered = performance.now();
       this.host.requestUpdate();
     });
   };
@@ -22,6 +34,7 @@ export class RunController implements ReactiveController {
     private readonly source: () => RunView | null | undefined,
     private readonly names: readonly ("tick" | "event" | "status")[] = ["tick", "status"],
     private readonly seen: () => boolean = () => true,
+    private readonly rest = 0,
   ) {
     host.addController(this);
   }
@@ -35,9 +48,15 @@ export class RunController implements ReactiveController {
   }
 
   hostDisconnected(): void {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+    this.wait();
     this.follow(null);
+  }
+
+  /** Nothing is to be rendered until something changes. */
+  private wait(): void {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
+    this.frame = this.timer = 0;
   }
 
   private follow(view: RunView | null): void {
