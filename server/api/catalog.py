@@ -10,9 +10,9 @@ import annotated_types
 from fastapi import APIRouter, Response
 
 from server import __version__
+from server.api.catalog_schemas import Catalog, DeviceInfo, ImageSetInfo, MethodInfo, PhaseInfo, PresetInfo, SettingInfo
 from server.api.deps import ServiceDep
 from server.api.etags import CONDITIONAL, IfNoneMatch, conditional
-from server.api.schemas import Catalog, DeviceInfo, ImageSetInfo, MethodInfo, PhaseInfo, PresetInfo, SettingInfo
 from server.errors import responses
 from server.service import Service
 from trainers.config import (
