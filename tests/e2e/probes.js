@@ -35,6 +35,7 @@ window.probes = {
     return all.map((element) => this.name(element));
   },
 
+  /** Nothing is on it: it is all transparent, or all one shade of the page. Keys of one age are all of one colour. */
   blank(canvas) {
     if (canvas.width === 0 || canvas.height === 0) return true;
     const small = document.createElement("canvas");
@@ -42,7 +43,9 @@ window.probes = {
     const pen = small.getContext("2d", { willReadFrequently: true });
     pen.drawImage(canvas, 0, 0, 48, 48);
     const pixels = new Uint32Array(pen.getImageData(0, 0, 48, 48).data.buffer);
-    return pixels.every((pixel) => pixel === pixels[0]);
+    if (!pixels.every((pixel) => pixel === pixels[0])) return false;
+    const [alpha, ...colour] = [24, 16, 8, 0].map((shift) => (pixels[0] >>> shift) & 255);
+    return alpha === 0 || Math.max(...colour) - Math.min(...colour) < 40;
   },
 
   /** From now on look at these canvases in every frame; `seen` counts looks and blank ones. */
