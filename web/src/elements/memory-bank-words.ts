@@ -23,7 +23,7 @@ export function bankSentence(view: RunView | null): string {
 export function rowSentence(facts: RowFacts): string {
   const name = `Row ${count(facts.row)}`;
   if (facts.age === null) return `${name}: never visited. It still holds the random numbers it began with.`;
-  const age = facts.age === 0 ? "just written" : `written ${steps(facts.age)} ago`;
+  const age = facts.age === 0 ? "written just now" : `written ${steps(facts.age)} ago`;
   const agreement =
     facts.consistency === null ? "not measured yet" : `rows of this age measure ${fixed(facts.consistency)}`;
   return `${name}: ${age}, at step ${count(facts.written)}; ${agreement}.`;
