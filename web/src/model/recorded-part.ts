@@ -50,15 +50,17 @@ export class RecordedPart extends EventTarget {
   /** Download it and show its first moment; it plays by itself unless less motion is asked for. */
   async load(): Promise<void> {
     if (!this.url || this.state === "loading" || this.state === "ready") return;
+    const again = this.state === "broken";
     this.state = "loading";
     this.received = 0;
     this.stop = new AbortController();
     this.changed();
     try {
-      const recording = await fetchRecording(this.url, this.stop.signal, (received, total) => {
+      const heard = (received: number, total: number | null) => {
         [this.received, this.total] = [received, total];
         this.changed();
-      });
+      };
+      const recording = await fetchRecording(this.url, this.stop.signal, heard, again);
       this.show(recording, this.judge(recording));
       this.state = "ready";
     } catch (error) {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { DictionaryModel } from "../model/dictionary.js";
 import { marksOf } from "../model/marks.js";
+import { RecordedPart } from "../model/recorded-part.js";
 import { encodeRecording, type RecordParts } from "./frames.fixture.js";
 import { u32 } from "./frames.js";
 import { CHANGE, EVENT, fetchRecording, Recording, RecordingError, SHEET, SNAPSHOT } from "./recording.js";
@@ -179,6 +180,25 @@ describe("a download", () => {
     await expect(get()).rejects.toMatchObject({ missing: false, message: "its host answered 500" });
     answering(() => Promise.reject(new TypeError("network")));
     await expect(get()).rejects.toThrow("does not answer");
+  });
+
+  it("after a broken copy wants none that the browser kept", async () => {
+    const asked: (RequestCache | undefined)[] = [];
+    globalThis.fetch = async (_url, how) => {
+      asked.push(how?.cache);
+      return new Response(asked.length === 1 ? file().slice(0, -10) : file());
+    };
+    const part = new RecordedPart(
+      new URL("http://host/belt.sbr"),
+      () => ({ sections: [], rate: 0 }),
+      () => true,
+    );
+    await part.load();
+    expect(part.state).toBe("broken");
+    await part.load();
+    expect(part.state).toBe("ready");
+    expect(asked).toEqual(["default", "reload"]);
+    part.close();
   });
 
   it("can be given up", async () => {

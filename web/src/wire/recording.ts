@@ -239,14 +239,16 @@ function isHeader(value: unknown): value is Header {
 
 /**
  * Download a recording. `progress` hears the bytes so far and of all, null where the host does not say. Rejects with a
- * RecordingError for anything that is no recording, with an AbortError when aborted.
+ * RecordingError for anything that is no recording, with an AbortError when aborted. `again`: a copy of it was broken,
+ * so none that the browser kept will do.
  */
 export async function fetchRecording(
   url: URL,
   signal: AbortSignal,
   progress: (received: number, total: number | null) => void,
+  again = false,
 ): Promise<Recording> {
-  const answer = await fetch(url, { signal }).catch((error: unknown) => {
+  const answer = await fetch(url, { signal, cache: again ? "reload" : "default" }).catch((error: unknown) => {
     if (signal.aborted) throw error;
     throw new RecordingError("its host does not answer");
   });
