@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -82,9 +83,21 @@ def _busy_seconds() -> float | None:
 
 
 def _own_seconds() -> float:
-    """Seconds that this process and its ended children computed."""
+    """Seconds that this process, the ones it started and theirs computed: a browser is a family of them."""
+    families: dict[int, list[tuple[int, int]]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            # After the name, which may hold anything: state, parent, ..., own and ended children's ticks.
+            fields = stat.read_text().rpartition(")")[2].split()
+            ticks = sum(map(int, fields[11:15]))
+            families.setdefault(int(fields[1]), []).append((int(stat.parent.name), ticks))
     used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
+    seconds, parents = used.user + used.system + used.children_user + used.children_system, [os.getpid()]
+    while parents:
+        for child, ticks in families.get(parents.pop(), []):
+            seconds += ticks / os.sysconf("SC_CLK_TCK")
+            parents.append(child)
+    return seconds
 
 
 def command() -> str:

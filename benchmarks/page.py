@@ -4,9 +4,9 @@ The built page watches its queue lesson at 20 ticks a second, a batch of 64 keys
 benchmarks.stream sends ticks of the service's own form, with made-up numbers. Of each tick: how long its message keeps
 the main thread (decoded and applied), all script until the next tick by the browser's own trace, the plates' motion in
 between included, and all that the main thread does in that time, which is script, style, layout and paint: without a
-GPU the browser fills canvases there, too. The peer, on the same ticks in
-the same run, is the plain way: a canvas that draws every key anew at each tick, and nothing else. Besides: the time
-from the first byte to the first picture on loopback, and what the page fetches first.
+GPU the browser fills canvases there, too. The peer, on the same ticks in the same run, is the plain way: a canvas that
+draws every key anew at each tick, and nothing else. Besides: how many frames a second the belt is drawn, the time from
+the first byte to the first picture on loopback, and what the page fetches first. With --graphics a graphics card draws.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ import torch
 from playwright.sync_api import Browser, Page
 
 from benchmarks import environment
-from benchmarks.browser import browser
+from benchmarks.browser import browser, renderer
 from benchmarks.results import FOLDER, publish
 from benchmarks.stream import DIST, Stream, streaming
 
 KEYS = (64, 4_096, 16_384, 65_536)
-GOAL_TICK, GOAL_PICTURE = 2.0, 1_000.0
-WHOLE = frozenset({"RunTask"})
+GOAL_TICK, GOAL_PICTURE, GOAL_FRAMES = 2.0, 1_000.0, 60
+WHOLE = frozenset({"ThreadControllerImpl::RunTask"})
 SCRIPT = frozenset({"EventDispatch", "FireAnimationFrame", "FunctionCall", "RunMicrotasks", "TimerFire"})
-CATEGORIES = ["toplevel", "blink.user_timing", "disabled-by-default-devtools.timeline", "devtools.timeline"]
+# As few as will do: what is traced costs the page time, too.
+CATEGORIES = ["toplevel", "blink.user_timing", "devtools.timeline"]
 # Each binary message: a mark where it begins, and how long its handler takes.
 CLOCK = """
 window.handled = [];
@@ -63,6 +64,17 @@ addEventListener("DOMContentLoaded", () => {
     look();
 });
 """
+# The frames in which the belt is drawn, each by its time; asked for once the rest is measured.
+FRAMES = """() => {
+    window.frames = [];
+    const { setTransform } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.setTransform = function (...matrix) {
+        const now = document.timeline.currentTime;
+        const belt = this.canvas.getRootNode().host?.localName === "belt-stage";
+        if (belt && window.frames.at(-1) !== now) window.frames.push(now);
+        return setTransform.apply(this, matrix);
+    };
+}"""
 FULL = """keys => {
     const held = document.querySelector("lesson-page").contexts.belt?.view?.dictionary;
     return held?.ready && held.size === keys && held.fill >= keys;
@@ -136,11 +148,15 @@ def first_picture(found: Browser, url: str, rounds: int) -> list[float]:
 
 @dataclass(frozen=True)
 class Ticks:
-    """Milliseconds of each tick: in its handler, of script until the next, of all on the main thread until then."""
+    """Milliseconds of each tick: in its handler, of script until the next, of all on the main thread until then.
+
+    frames: milliseconds from each frame in which the belt was drawn to the next; none of a page without a belt.
+    """
 
     handled: list[float]
     script: list[float]
     whole: list[float]
+    frames: list[float]
 
 
 def ticks(found: Browser, address: str, full: str, keys: int, seconds: float) -> Ticks:
@@ -155,8 +171,12 @@ def ticks(found: Browser, address: str, full: str, keys: int, seconds: float) ->
     page.evaluate("window.handled.length = 0")
     events = traced(page, seconds)
     handled = [float(value) for value in page.evaluate("window.handled")]
+    page.evaluate(FRAMES)
+    page.wait_for_timeout(seconds * 1_000)
+    drawn = np.array(page.evaluate("window.frames"), dtype=float)
     page.close()
-    return Ticks(handled, between_ticks(events, SCRIPT), between_ticks(events, WHOLE))
+    frames = [float(value) for value in np.diff(drawn)]
+    return Ticks(handled, between_ticks(events, SCRIPT), between_ticks(events, WHOLE), frames)
 
 
 def traced(page: Page, seconds: float) -> list[dict[str, Any]]:
@@ -204,6 +224,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, nargs="+", default=KEYS, help="queue lengths")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long to watch each")
     parser.add_argument("--rounds", type=int, default=5, help="first pictures to time")
+    parser.add_argument("--graphics", action="store_true", help="draw with the graphics card, not in software")
     parser.add_argument("--short", action="store_true", help="see that it runs; a quarter of a minute")
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder to store the result in")
     options = parser.parse_args()
@@ -212,8 +233,11 @@ def main() -> None:
     device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     ours: dict[int, Ticks] = {}
     peers: dict[int, Ticks] = {}
-    with environment.Neighbours() as neighbours, browser() as found:
-        version = found.version
+    # Within the browser's life, so that its processes are still there to be told from others.
+    with browser(options.graphics) as found, environment.Neighbours() as neighbours:
+        version, drawer = found.version, renderer(found)
+        if options.graphics and (not drawer or "SwiftShader" in drawer):
+            raise SystemExit(f"the browser found no graphics card to draw with, but {drawer or 'nothing'}")
         with streaming(Stream(), {"peer": PEER}) as url:
             pictures = first_picture(found, url, options.rounds)
         for keys in options.keys:
@@ -228,12 +252,14 @@ def main() -> None:
         part, script, whole = summary(mine.handled), summary(mine.script), summary(mine.whole)
         peer = {"script": summary(peers[keys].script), "whole": summary(peers[keys].whole)}
         ratios = {name: one["median"] / peer[name]["median"] for name, one in (("script", script), ("whole", whole))}
+        between = summary(mine.frames)
         per_k.append(
             {
                 "keys": keys,
                 "handler_ms": part,
                 "script_ms": script,
                 "main_thread_ms": whole,
+                "between_frames_ms": between,
                 "peer": peer,
                 "ratio": ratios,
             }
@@ -246,15 +272,24 @@ def main() -> None:
         ):
             head = [label, f"{one['median']:.2f}", f"{one['p95']:.2f}", str(one["n"]), goal]
             table.append([*head, f"{peer[name]['median']:.2f}", f"{ratios[name]:.2f}"])
+        head = ["the belt drawn, frames a second", f"{1_000 / between['median']:.0f}", f"{1_000 / between['p95']:.0f}"]
+        table.append([*head, str(between["n"]), f"{GOAL_FRAMES}" if options.graphics else "", "", ""])
     first = summary(pictures)
     head = ["first byte to first picture, ms", f"{first['median']:.0f}", f"{first['p95']:.0f}", str(first["n"])]
     table.append([*head, f"{GOAL_PICTURE:g}", "", ""])
     table.append(["first load, bytes of script gzipped", f"{size:,}", "", "", "65,000", "", ""])
     publish(
-        f"page-{'short-' if options.short else ''}{environment.kind(device)}",
-        caption=f"Chromium {version}, drawing in software, 1440 x 900; made-up ticks, 20 a second{neighbours.text()}",
+        f"page-{'graphics-' if options.graphics else ''}{'short-' if options.short else ''}{environment.kind(device)}",
+        caption=f"Chromium {version}, drawing {f'with {drawer}' if options.graphics else 'in software'}, 1440 x 900; "
+        f"made-up ticks, 20 a second{neighbours.text()}",
         table=table,
-        values={"ticks": per_k, "first_picture_ms": first, "first_load_bytes": size, "neighbours": neighbours.share},
+        values={
+            "ticks": per_k,
+            "first_picture_ms": first,
+            "first_load_bytes": size,
+            "renderer": drawer,
+            "neighbours": neighbours.share,
+        },
         device=device,
         folder=options.results,
     )

@@ -12,12 +12,13 @@ import { type BeltLayout, type Box, layBelt, pointAt } from "../model/belt-path.
 import { percent, steps } from "../model/format.js";
 import { factsOfKey } from "../model/key-facts.js";
 import { Pace } from "../model/pace.js";
-import { OnScreenController, RunController } from "../model/run-controller.js";
+import { OnScreenController, RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { type Part, partTaken } from "../model/step-parts.js";
 import type { Term } from "../model/terms.js";
 import { calm, onCalm } from "../motion.js";
+import { nextFrame } from "../next-frame.js";
 import { onTheme } from "../theme.js";
 import { beltStageStyles } from "./belt-stage.styles.js";
 import { house } from "./house.js";
@@ -63,7 +64,7 @@ export class BeltStage extends LitElement {
   private rack = new PlateRack();
   private look: PlateLook | null = null;
   private readonly pace = new Pace();
-  private frame = 0;
+  private frame: (() => void) | null = null;
   private jump: ReturnType<typeof setTimeout> | undefined;
   private last = 0;
   private followed: RunView | null = null;
@@ -89,6 +90,7 @@ export class BeltStage extends LitElement {
       () => this.view,
       ["tick", "status"],
       () => this.screen.visible,
+      WORDS,
     );
   }
 
@@ -115,9 +117,9 @@ export class BeltStage extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     for (const stop of this.stops) stop();
-    cancelAnimationFrame(this.frame);
+    this.frame?.();
     clearTimeout(this.jump);
-    this.frame = 0;
+    this.frame = null;
     this.jump = undefined;
     this.followed?.removeEventListener("tick", this.follow);
     this.followedAtlas?.removeEventListener("load", this.wake);
@@ -128,9 +130,15 @@ export class BeltStage extends LitElement {
     if (this.isConnected) this.listen();
   }
 
-  override updated(): void {
-    this.toggleAttribute("narrow", this.layout.narrow);
+  override updated(changed: Map<string, unknown>): void {
+    if (changed.has("layout")) this.lay();
+    this.schedule();
+  }
+
+  /** Put the boxes where the belt leaves room for them. */
+  private lay(): void {
     const { layout } = this;
+    this.toggleAttribute("narrow", layout.narrow);
     this.place(".query", layout.query);
     this.place(".kitchen", layout.kitchen);
     this.place(".leaving", layout.leaving);
@@ -148,7 +156,6 @@ export class BeltStage extends LitElement {
       });
     }
     this.renderRoot.querySelector<HTMLElement>(".stage")?.style.setProperty("height", `${layout.height}px`);
-    this.schedule();
   }
 
   override render() {
@@ -259,15 +266,15 @@ export class BeltStage extends LitElement {
     if (wait > 0 && this.last > 0) {
       this.jump = setTimeout(() => {
         this.jump = undefined;
-        this.frame = requestAnimationFrame((now) => this.draw(now));
+        this.frame = nextFrame((now) => this.draw(now));
       }, wait);
       return;
     }
-    this.frame = requestAnimationFrame((now) => this.draw(now));
+    this.frame = nextFrame((now) => this.draw(now));
   }
 
   private draw(now: number): void {
-    this.frame = 0;
+    this.frame = null;
     const context = this.canvas.getContext("2d");
     if (!context) return;
     const { layout } = this;

@@ -13,6 +13,7 @@ import { OnScreenController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
+import { nextFrame } from "../next-frame.js";
 import { onTheme, theme } from "../theme.js";
 import { house } from "./house.js";
 import { keyMapStyles } from "./key-map.styles.js";
@@ -52,7 +53,7 @@ export class KeyMap extends LitElement {
   private grouped: unknown = null;
   private layout: MapLayout = layMap(0);
   private look: PlateLook | null = null;
-  private frame = 0;
+  private frame: (() => void) | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private visible = false;
   /** The mark stays when the pointer goes. */
@@ -105,9 +106,9 @@ export class KeyMap extends LitElement {
     super.disconnectedCallback();
     for (const stop of this.stops) stop();
     this.unfollow(this.view, this.atlas);
-    cancelAnimationFrame(this.frame);
+    this.frame?.();
     clearTimeout(this.timer);
-    this.frame = 0;
+    this.frame = null;
     this.timer = undefined;
   }
 
@@ -296,11 +297,11 @@ export class KeyMap extends LitElement {
     if (!this.visible || !this.isConnected || this.frame) return;
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.frame = requestAnimationFrame((now) => this.draw(now));
+    this.frame = nextFrame((now) => this.draw(now));
   }
 
   private draw(now: number): void {
-    this.frame = 0;
+    this.frame = null;
     this.motion.held = this.marked !== null;
     const frame = this.motion.frame(now);
     if (this.motion.moment !== this.grouped) this.requestUpdate();

@@ -5,7 +5,7 @@ import { FLOW } from "../draw/belt-canvas.js";
 import type { Atlas } from "../model/atlas.js";
 import { rate } from "../model/format.js";
 import { BeltMemory } from "../model/ghost.js";
-import { OnScreenController, RunController } from "../model/run-controller.js";
+import { OnScreenController, RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { MOMENTUM_TICKS } from "../model/scales.js";
@@ -69,6 +69,7 @@ export class SushiBelt extends LitElement {
       () => this.view,
       ["tick", "status"],
       () => screen.visible,
+      WORDS,
     );
   }
 

@@ -1,6 +1,7 @@
 /** Lit controllers that bind an element to a run: render when it changes, watch only while on screen. */
 
 import type { ReactiveController, ReactiveControllerHost } from "lit";
+import { nextFrame } from "../next-frame.js";
 import type { RunView } from "./run-view.js";
 
 /** Milliseconds between two renders of words: nobody reads faster, and each costs the page a layout. */
@@ -9,7 +10,7 @@ export const WORDS = 200;
 /** Re-renders its host when the run changes: at most once an animation frame, and for ticks once in `rest` milliseconds. */
 export class RunController implements ReactiveController {
   private view: RunView | null = null;
-  private frame = 0;
+  private frame: (() => void) | null = null;
   private timer = 0;
   private rendered = Number.NEGATIVE_INFINITY;
   private readonly changed = (event: Event) => {
@@ -21,8 +22,8 @@ export class RunController implements ReactiveController {
   };
   private readonly render = () => {
     this.wait();
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
+    this.frame = nextFrame(() => {
+      this.frame = null;
       this.rendered = performance.now();
       this.host.requestUpdate();
     });
@@ -54,9 +55,10 @@ export class RunController implements ReactiveController {
 
   /** Nothing is to be rendered until something changes. */
   private wait(): void {
-    cancelAnimationFrame(this.frame);
+    this.frame?.();
     clearTimeout(this.timer);
-    this.frame = this.timer = 0;
+    this.frame = null;
+    this.timer = 0;
   }
 
   private follow(view: RunView | null): void {
