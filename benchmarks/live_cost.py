@@ -204,6 +204,7 @@ def main() -> None:
     # The service keeps a core free for itself; so does the bare trainer, to be its equal.
     settings = Settings(threads=max(1, environment.cores() - 1))
     torch.set_num_threads(settings.threads)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     device, found = torch.device("cuda:0" if torch.cuda.is_available() else "cpu"), []
     prepare(device)
     with environment.Neighbours() as neighbours, Console().status("training in windows"):

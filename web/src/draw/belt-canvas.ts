@@ -22,6 +22,8 @@ export interface BeltScene extends TrackLook {
 }
 
 export const FLOW = 700;
+/** How much larger the plate under the pointer is. */
+const GROWN = 1.18;
 
 /** Radius of a plate, ring included. */
 export function plateRadius(layout: BeltLayout): number {
@@ -42,25 +44,26 @@ export function paintBelt(context: CanvasRenderingContext2D, scene: BeltScene): 
   }
   if (scene.motion.length === 0) paintEmpty(context, scene);
   if (scene.speed > FLOW) paintStreaks(context, scene);
-  scene.rack.begin(plateRadius(layout), scene.ratio, scene.look, scene.motion.plates.length);
-  // Oldest first, so that a plate lies over the one it follows.
-  for (const plate of scene.motion.plates) {
-    if (plate.serial !== scene.hovered) ride(context, scene, plate, 1);
+  const { rack, atlas, look, hovered } = scene;
+  const plates = motion.plates.filter((plate) => inSight(plate, layout));
+  rack.begin(plateRadius(layout), scene.ratio, look, plates);
+  for (const plate of plates) rack.take(atlas, { ...plate, consistency: scene.consistency(plate) }, look);
+  // Oldest first, so that a plate lies over the one it follows; the one under the pointer over all.
+  for (const plate of plates) {
+    const { x, y } = pointAt(layout, plate.place);
+    if (plate.serial !== hovered) rack.draw(context, plate.serial, x, y, plate.opacity);
   }
-  const hovered = scene.motion.plates.find((plate) => plate.serial === scene.hovered);
-  if (hovered) ride(context, scene, hovered, 1.18);
+  const plate = plates.find(({ serial }) => serial === hovered);
+  if (plate) {
+    const { x, y } = pointAt(layout, plate.place);
+    const face = { ...plate, consistency: scene.consistency(plate) };
+    paintPlate(context, atlas, face, x, y, plateRadius(layout) * GROWN, look);
+  }
 }
 
-function ride(context: CanvasRenderingContext2D, scene: BeltScene, plate: Plate, grown: number): void {
-  const { length, kitchen } = scene.layout;
-  // Beyond the edges a plate is inside a box; past the box's middle it would look out on the far side.
-  const beyond = Math.max(-plate.place, plate.place - 1) * length;
-  if (plate.opacity === 0 || beyond > kitchen.width * 0.45) return;
-  const { x, y } = pointAt(scene.layout, plate.place);
-  const face = { image: plate.image, opacity: plate.opacity, consistency: scene.consistency(plate) };
-  const { atlas, look } = scene;
-  if (grown > 1) paintPlate(context, atlas, face, x, y, plateRadius(scene.layout) * grown, look);
-  else scene.rack.draw(context, atlas, { ...face, serial: plate.serial }, x, y, plate.opacity, look);
+/** Beyond the edges a plate is inside a box; past the box's middle it would look out on the far side. */
+function inSight({ place, opacity }: Plate, { length, kitchen }: BeltLayout): boolean {
+  return opacity > 0 && Math.max(-place, place - 1) * length <= kitchen.width * 0.45;
 }
 
 /** The plate under a point of the canvas, or null. */

@@ -1,6 +1,9 @@
 /**
  * Plates painted once and copied: clipping and dashes for two dozen plates a frame are dear without a
  * graphics card, copying is cheap. One canvas holds them all, a slot a plate.
+ *
+ * A frame first takes in all its plates, then copies them: a browser that must paint on a canvas it has just copied
+ * from copies that canvas whole before.
  */
 
 import type { Atlas } from "../model/atlas.js";
@@ -13,8 +16,8 @@ const COLUMNS = 8;
 
 interface Slot {
   index: number;
+  /** What it shows. */
   key: string;
-  used: number;
 }
 
 export class PlateRack {
@@ -25,11 +28,10 @@ export class PlateRack {
   private radius = 0;
   private ratio = 1;
   private theme: Theme | null = null;
-  private turn = 0;
 
-  /** Begin a frame: plates not asked for in the frame before give up their slots. */
-  begin(radius: number, ratio: number, look: PlateLook, plates: number): void {
-    const rows = Math.ceil((plates + COLUMNS) / COLUMNS);
+  /** Begin a frame of these plates: all others give up their slots, so that there is one for each. */
+  begin(radius: number, ratio: number, look: PlateLook, plates: readonly { serial: number }[]): void {
+    const rows = Math.ceil(plates.length / COLUMNS);
     const cell = Math.ceil((radius * 2 + 2) * ratio);
     const fits = this.canvas.height >= rows * cell;
     if (cell !== this.cell || ratio !== this.ratio || look.theme !== this.theme || !fits) {
@@ -43,58 +45,55 @@ export class PlateRack {
       this.free.length = 0;
       for (let index = rows * COLUMNS - 1; index >= 0; index -= 1) this.free.push(index);
     }
+    const wanted = new Set(plates.map(({ serial }) => serial));
     for (const [serial, slot] of this.slots) {
-      if (slot.used === this.turn) continue;
+      if (wanted.has(serial)) continue;
       this.slots.delete(serial);
       this.free.push(slot.index);
     }
-    this.turn += 1;
   }
 
-  /** Copy a plate to its place, painting it anew only if it looks different now. */
-  draw(
-    context: CanvasRenderingContext2D,
+  /** Give a plate its slot, painting it anew only if it looks different now. */
+  take(
     atlas: Atlas | null,
     plate: { serial: number; image: number; consistency: number | null },
-    x: number,
-    y: number,
-    opacity: number,
     look: PlateLook,
   ): void {
-    const { cell, ratio } = this;
     let slot = this.slots.get(plate.serial);
     if (!slot) {
       const index = this.free.pop();
       if (index === undefined) return;
-      slot = { index, key: "", used: 0 };
+      slot = { index, key: "" };
       this.slots.set(plate.serial, slot);
     }
-    slot.used = this.turn;
-    const left = (slot.index % COLUMNS) * cell;
-    const top = Math.floor(slot.index / COLUMNS) * cell;
     const level = plate.consistency === null ? -1 : Math.round(Math.min(1, Math.max(0, plate.consistency)) * LEVELS);
     const key = `${plate.image} ${level} ${atlas?.sheet(plate.image) ? "drawn" : "bare"}`;
-    if (slot.key !== key) {
-      slot.key = key;
-      this.paint(atlas, plate.image, level < 0 ? null : level / LEVELS, left, top, look);
-    }
+    if (slot.key === key) return;
+    slot.key = key;
+    this.paint(atlas, plate.image, level < 0 ? null : level / LEVELS, slot, look);
+  }
+
+  /** Copy a plate that was taken in to its place. */
+  draw(context: CanvasRenderingContext2D, serial: number, x: number, y: number, opacity: number): void {
+    const slot = this.slots.get(serial);
+    if (!slot) return;
+    const { cell, ratio } = this;
+    const { left, top } = this.corner(slot);
     const half = cell / ratio / 2;
     context.globalAlpha = opacity;
     context.drawImage(this.canvas, left, top, cell, cell, x - half, y - half, 2 * half, 2 * half);
     context.globalAlpha = 1;
   }
 
-  private paint(
-    atlas: Atlas | null,
-    image: number,
-    consistency: number | null,
-    left: number,
-    top: number,
-    look: PlateLook,
-  ): void {
+  private corner({ index }: Slot): { left: number; top: number } {
+    return { left: (index % COLUMNS) * this.cell, top: Math.floor(index / COLUMNS) * this.cell };
+  }
+
+  private paint(atlas: Atlas | null, image: number, consistency: number | null, slot: Slot, look: PlateLook): void {
     const context = this.canvas.getContext("2d");
     if (!context) return;
     const { cell, ratio, radius } = this;
+    const { left, top } = this.corner(slot);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(left, top, cell, cell);
     context.setTransform(ratio, 0, 0, ratio, left, top);
