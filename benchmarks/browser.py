@@ -19,7 +19,6 @@ SOFTWARE = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 GRAPHICS = [
     "--use-angle=vulkan",
     "--enable-features=Vulkan",
-    "--disable-vulkan-surface",
     "--ignore-gpu-blocklist",
     "--enable-gpu-rasterization",
 ]

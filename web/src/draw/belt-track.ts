@@ -40,7 +40,7 @@ export class BeltTrack {
   }
 }
 
-/** Slats at equal distances, `travelled` pixels on. Each is a turned rectangle: those are drawn in one batch. */
+/** Slats at equal distances, `travelled` pixels on. Each is a rectangle, turned where the belt is: those are drawn in one batch. */
 export function paintSlats(
   context: CanvasRenderingContext2D,
   { layout, look, ratio }: TrackLook,
@@ -52,12 +52,21 @@ export function paintSlats(
   context.save();
   context.globalAlpha = Math.min(1, opacity);
   context.fillStyle = look.slat;
+  let turned = false;
   for (let at = travelled % SLAT; at < layout.length; at += SLAT) {
     const { x, y, angle } = pointAt(layout, at / layout.length);
-    // In one go: moved, then turned.
-    const [cos, sin] = [Math.cos(angle) * ratio, Math.sin(angle) * ratio];
-    context.setTransform(cos, sin, -sin, cos, x * ratio, y * ratio);
-    context.fillRect(-0.75, -reach, 1.5, 2 * reach);
+    const sin = Math.sin(angle) * ratio;
+    if (Math.abs(sin) < 1e-6) {
+      // Most lie in the straight lanes and need no turning.
+      if (turned) context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      turned = false;
+      context.fillRect(x - 0.75, y - reach, 1.5, 2 * reach);
+    } else {
+      const cos = Math.cos(angle) * ratio;
+      context.setTransform(cos, sin, -sin, cos, x * ratio, y * ratio);
+      turned = true;
+      context.fillRect(-0.75, -reach, 1.5, 2 * reach);
+    }
   }
   context.restore();
 }

@@ -16,8 +16,10 @@ const COLUMNS = 8;
 
 interface Slot {
   index: number;
-  /** What it shows. */
-  key: string;
+  /** What it shows: which picture, at which level, and whether the picture was there to be drawn. */
+  image: number;
+  level: number;
+  drawn: boolean;
 }
 
 export class PlateRack {
@@ -63,13 +65,15 @@ export class PlateRack {
     if (!slot) {
       const index = this.free.pop();
       if (index === undefined) return;
-      slot = { index, key: "" };
+      slot = { index, image: -1, level: -1, drawn: false };
       this.slots.set(plate.serial, slot);
     }
     const level = plate.consistency === null ? -1 : Math.round(Math.min(1, Math.max(0, plate.consistency)) * LEVELS);
-    const key = `${plate.image} ${level} ${atlas?.sheet(plate.image) ? "drawn" : "bare"}`;
-    if (slot.key === key) return;
-    slot.key = key;
+    const drawn = !!atlas?.sheet(plate.image);
+    if (slot.image === plate.image && slot.level === level && slot.drawn === drawn) return;
+    slot.image = plate.image;
+    slot.level = level;
+    slot.drawn = drawn;
     this.paint(atlas, plate.image, level < 0 ? null : level / LEVELS, slot, look);
   }
 

@@ -60,6 +60,9 @@ export class BeltStage extends LitElement {
   @query(".card") private card!: HTMLElement | null;
 
   private readonly motion = new BeltMotion();
+  private marked: { key: string; marks: BeltScene["marks"] } = { key: "", marks: [] };
+  /** Whether less motion is asked for: kept, for it is asked every frame. */
+  private still = false;
   private track = new BeltTrack();
   private rack = new PlateRack();
   private look: PlateLook | null = null;
@@ -98,7 +101,10 @@ export class BeltStage extends LitElement {
     super.connectedCallback();
     const resize = new ResizeObserver(([entry]) => entry && this.resize(entry.contentRect.width));
     resize.observe(this);
-    const reduced = () => this.motion.setDiscrete(calm(this));
+    const reduced = () => {
+      this.still = calm(this);
+      this.motion.setDiscrete(this.still);
+    };
     reduced();
     // Printed whole, whether or not it was ever scrolled to.
     addEventListener("beforeprint", this.paper);
@@ -261,7 +267,7 @@ export class BeltStage extends LitElement {
 
   private schedule(): void {
     if (!this.isConnected || !this.screen.visible || this.frame || this.jump !== undefined) return;
-    const gap = calm(this) && this.hovered === null ? JUMP : this.pace.gap;
+    const gap = this.still && this.hovered === null ? JUMP : this.pace.gap;
     const wait = gap - (performance.now() - this.last);
     if (wait > 0 && this.last > 0) {
       this.jump = setTimeout(() => {
@@ -306,7 +312,7 @@ export class BeltStage extends LitElement {
       rack: this.rack,
       ratio: Math.min(3, devicePixelRatio || 1),
       consistency: (plate: Plate) => dictionary?.consistencyAt(Math.max(0, dictionary.step - plate.step)) ?? null,
-      speed: calm(this) ? 0 : this.speed,
+      speed: this.still ? 0 : this.speed,
       hovered: this.hovered,
       marks: this.marks(),
       fontSize: Math.max(8, this.layout.half * (this.layout.narrow ? 0.34 : 0.27)),
@@ -314,15 +320,21 @@ export class BeltStage extends LitElement {
     };
   }
 
-  /** Ages written beside the belt, at quarters of the queue. */
-  private marks(): { place: number; text: string }[] {
+  /** Ages written beside the belt, at quarters of the queue; worded anew only when they change. */
+  private marks(): BeltScene["marks"] {
     const size = this.view?.dictionary.size ?? 0;
     const batch = this.view?.scalar("batch_size") ?? 0;
     if (!size || !batch || size / batch < 8) return [];
-    return [0.25, 0.5, 0.75].map((place) => {
-      const age = Math.round((place * size) / batch);
-      return { place: (age * batch) / size, text: this.layout.narrow ? count(age) : `${count(age)} steps` };
-    });
+    const { narrow } = this.layout;
+    const key = `${size} ${batch} ${narrow}`;
+    if (key !== this.marked.key) {
+      const marks = [0.25, 0.5, 0.75].map((place) => {
+        const age = Math.round((place * size) / batch);
+        return { place: (age * batch) / size, text: narrow ? count(age) : `${count(age)} steps` };
+      });
+      this.marked = { key, marks };
+    }
+    return this.marked.marks;
   }
 
   private point(event: PointerEvent): void {
