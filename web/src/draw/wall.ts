@@ -108,11 +108,16 @@ const LOOKS = { never: 256, fresh: 257, unmeasured: 258 } as const;
 /** Levels a cell is shown in steps of: finer ones nobody can tell apart, and each costs a painted cell. */
 const STEP = 4;
 
-function lookOf(rows: WallRows, row: number): number {
-  const state = stateOf(rows, row);
-  if (state !== "measured") return LOOKS[state];
-  const level = levelOf(rows, row) ?? 0;
-  return level - (level % STEP);
+/** What a row looks like at each age of its own, the last entry for all older ones; worked out once for all rows. */
+function looksByAge({ levels, freshAge }: WallRows): Uint16Array {
+  const measured = levels ?? [0];
+  const looks = new Uint16Array(Math.max(measured.length, freshAge + 2));
+  for (let age = 0; age < looks.length; age++) {
+    const level = measured[Math.min(age, measured.length - 1)] ?? 0;
+    if (age <= freshAge) looks[age] = LOOKS.fresh;
+    else looks[age] = levels === null ? LOOKS.unmeasured : level - (level % STEP);
+  }
+  return looks;
 }
 
 /**
@@ -139,8 +144,13 @@ export class WallPixels {
   /** Bring the pixels up to date; true when any of them changed. */
   take(rows: WallRows): boolean {
     this.painted = 0;
+    const { step, written, order } = rows;
+    const byAge = looksByAge(rows);
+    const oldest = byAge.length - 1;
     for (let place = 0; place < this.layout.count; place++) {
-      const look = lookOf(rows, rows.order === null ? place : (rows.order[place] ?? 0));
+      const born = written[order === null ? place : (order[place] ?? 0)] ?? NEVER;
+      const age = Math.min(oldest, Math.max(0, step - born));
+      const look = born === NEVER ? LOOKS.never : byAge[age]!;
       if (look === this.looks[place]) continue;
       this.looks[place] = look;
       this.paint(place, look);

@@ -12,5 +12,5 @@ import { SushiBelt } from "../elements/sushi-belt.js";
 import { setHere } from "./address.js";
 import { makePieces } from "./make-pieces.js";
 
-setHere(new URL(".", import.meta.url));
+setHere(new URL(/* @vite-ignore */ ".", import.meta.url));
 makePieces([SushiBelt, MemoryBank, SimilarityMatrix, ConsistencyMeter]);
