@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -61,9 +61,14 @@ class WebFiles(StaticFiles):
             if path in {".", "index.html"}:
                 return PlainTextResponse(MISSING, 503, {"Cache-Control": "no-store", "Retry-After": "10"})
             raise HTTPException(404, "the pages are not built; run `make web`")
-        if Path(path).parent.as_posix() == "embed" and Path(path).name in PIECES:
+        piece = Path(path).parent.as_posix() == "embed" and Path(path).name in PIECES
+        if (piece or path == "share") and scope["path"].endswith("/"):
+            # What these load lies beside them. Relative, for whoever serves below a path of their own.
+            query = scope["query_string"].decode("latin-1")
+            return RedirectResponse(f"../{Path(path).name}{'?' if query else ''}{query}", 308)
+        if piece:
             path = "embed/index.html"  # one page; it reads which piece from its address
-        if path == "share" and not scope["path"].endswith("/"):  # what it loads lies beside it
+        if path == "share":
             path = "share.html"
         path = "index.html" if path == "." else path
         try:

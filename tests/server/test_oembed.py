@@ -217,10 +217,18 @@ def test_the_link_is_of_the_address_that_readers_use(public_belt: Running) -> No
     assert (link["href"] or "").startswith(public_belt.url.replace("http:", "https:"))
 
 
-def test_the_panel_is_beside_what_it_loads(public_belt: Running) -> None:
-    """Below /share/ the relative addresses in it would lead nowhere."""
-    assert httpx.get(f"{public_belt.url}/share").text == HEAD
-    assert httpx.get(f"{public_belt.url}/share/").status_code == 404
+@pytest.mark.parametrize("path", ["share", "embed/belt", "embed/lesson"])
+def test_a_page_is_beside_what_it_loads(public_belt: Running, path: str) -> None:
+    """Below the page's own name the relative addresses in it would lead nowhere."""
+    page = f"{public_belt.url}/{path}"
+    answer = httpx.get(f"{page}/?run=r1&theme=dark")
+    assert answer.status_code == 308
+    # Without the service's own address, which a proxy before it may have changed.
+    assert answer.headers["location"] == f"../{path.rpartition('/')[2]}?run=r1&theme=dark"
+    followed = httpx.get(f"{page}/", follow_redirects=True)
+    assert str(followed.url) == page
+    assert followed.text == httpx.get(page).text
+    assert "<main></main>" in followed.text
 
 
 def test_other_pages_have_no_link(public_belt: Running) -> None:
