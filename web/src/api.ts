@@ -25,6 +25,9 @@ export interface Run {
   config: Readonly<Record<string, KnobValue | null>>;
   knobs: Knobs;
   lesson: LessonName | null;
+  /** The run that it was forked from, and the step at which. */
+  parent: string | null;
+  parent_step: number | null;
   links: Readonly<Record<string, string>>;
 }
 
@@ -157,6 +160,11 @@ export function sendCommand(
   service: Service = null,
 ): Promise<Run & { accepted: string }> {
   return call(`runs/${encodeURIComponent(id)}/commands`, "POST", { command, ...args }, service);
+}
+
+/** A new run that goes on from the newest kept step of this one. */
+export function forkRun(id: string): Promise<Run> {
+  return call(`runs/${encodeURIComponent(id)}/commands`, "POST", { command: "fork" });
 }
 
 /** The address of a run's live socket: ws for http, wss for https. */

@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit";
-import { experiments, type LessonContext, shareLink } from "./context.js";
+import { experiments, type LessonContext, takeAway } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
@@ -7,7 +7,7 @@ import "../elements/memory-bank.js";
 import "../elements/term-word.js";
 
 /** Concept 1: a dictionary with a row an image, and how it goes stale. */
-export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): TemplateResult => {
+export const bankSection = ({ view, catalog, atlas, bar, notice }: LessonContext): TemplateResult => {
   return html`<section id="bank" class="concept">
     <div class="words">
       <p class="kicker">1 of 3</p>
@@ -76,7 +76,7 @@ export const bankSection = ({ view, catalog, atlas, bar }: LessonContext): Templ
         that waits keeps its old numbers and ends up among the wrong pictures; its line leads to where it belongs by now.
       </map-disclosure>
       <compare-opener .view=${view} .catalog=${catalog} pair="dictionary" summary="bank and queue of one size"></compare-opener>
-      ${shareLink("bank", view)}
+      ${takeAway("bank", { view, catalog, atlas, notice })}
       ${bar}
     </div>
   </section>`;

@@ -2,7 +2,7 @@ import { html, type TemplateResult } from "lit";
 import { momentumText } from "../model/format.js";
 import { count, fixed } from "../model/say.js";
 import { MOMENTUM_TICKS } from "../model/scales.js";
-import { experiments, type LessonContext, shareLink } from "./context.js";
+import { experiments, type LessonContext, takeAway } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
@@ -10,7 +10,7 @@ import "../elements/sushi-belt.js";
 import "../elements/term-word.js";
 
 /** Concept 2: the momentum encoder and the queue. */
-export function beltSection({ view, catalog, atlas, bar }: LessonContext): TemplateResult {
+export function beltSection({ view, catalog, atlas, bar, notice }: LessonContext): TemplateResult {
   const batch = view?.run?.config.batch_size;
   return html`<section id="belt" class="concept" aria-labelledby="belt-title">
     <div class="words">
@@ -77,7 +77,7 @@ export function beltSection({ view, catalog, atlas, bar }: LessonContext): Templ
         momentum and watch the lines: the keys on the belt stay what they were, it is the encoder that walks away from them.
       </map-disclosure>
       <compare-opener .view=${view} .catalog=${catalog} pair="momentum" summary="momentum 0.99 and 0.5"></compare-opener>
-      ${shareLink("belt", view)}
+      ${takeAway("belt", { view, catalog, atlas, notice })}
       ${bar}
     </div>
   </section>`;

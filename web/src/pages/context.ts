@@ -10,6 +10,8 @@ export interface LessonContext {
   atlas: Atlas | null;
   /** A recording's controls, below the figure. */
   bar?: TemplateResult;
+  /** Why the run that the address names is not shown. */
+  notice?: string;
 }
 
 interface Lesson extends RunViewOptions {
@@ -53,15 +55,18 @@ export function experiments(lesson: LessonName, view: RunView | null, catalog: C
   >`;
 }
 
-/** The way to the code that puts the figure on somebody's own page. A page that plays recordings has no service for it. */
-export function shareLink(lesson: LessonName, view: RunView | null): TemplateResult | typeof nothing {
+/** A copy of one's own, and the code that puts the figure on a page. A page that plays recordings has no service for these. */
+export function takeAway(lesson: LessonName, { view, notice }: LessonContext): TemplateResult | typeof nothing {
   if (view?.recorded) return nothing;
-  return html`<p class="share"><a href="share.html?piece=${lesson}">Put this on your page</a></p>`;
+  const named = view?.runId && view.run && view.run.lesson !== lesson ? `&run=${encodeURIComponent(view.runId)}` : "";
+  return html`<own-copy lesson=${lesson} .view=${view} .notice=${notice ?? ""}></own-copy>
+    <p class="share"><a href="share.html?piece=${lesson}${named}">Put this on your page</a></p>`;
 }
 
 /** What the first picture does without: its code comes when the element comes near, and until then its words stand there. */
 const LATER: Readonly<Record<string, () => Promise<unknown>>> = {
   "lesson-experiments": () => import("../elements/lesson-experiments.js"),
+  "own-copy": () => import("../elements/own-copy.js"),
   "score-card": () => import("../elements/score-card.js"),
   "similarity-matrix": () => import("../elements/similarity-matrix.js"),
 };

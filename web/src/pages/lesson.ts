@@ -2,7 +2,7 @@
 
 import { html, LitElement, nothing, render, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
-import { ApiError, type Catalog, getCatalog, getRun, type LessonName, type Run } from "../api.js";
+import { ApiError, type Catalog, getCatalog, type LessonName } from "../api.js";
 import { keptRecording } from "../kept.js";
 import { Atlas } from "../model/atlas.js";
 import { RunView } from "../model/run-view.js";
@@ -12,6 +12,7 @@ import { bankSection } from "./bank-section.js";
 import { beltSection } from "./belt-section.js";
 import { fetchNear, LESSONS, type LessonContext, NAMES } from "./context.js";
 import { matrixSection } from "./matrix-section.js";
+import { findRun, namedRuns } from "./named-runs.js";
 import type { OpeningLesson } from "./opening-lesson.js";
 import { pageFoot, pageIntro } from "./page-frame.js";
 import type { RecordedLesson } from "./recorded-lesson.js";
@@ -20,8 +21,9 @@ import "../elements/status-badge.js";
 const QUERY = new URLSearchParams(location.search);
 /** A recording to play instead of the service's runs: the address of a folder or of a file. */
 const ASKED = QUERY.get("recording") ?? keptRecording();
-/** No recorded moments first: a comparison trains at once, and `?live` asks for it. */
-const LIVE = QUERY.has("live") || QUERY.has("compare");
+const NAMED = namedRuns(QUERY);
+/** No recorded moments first: a comparison trains at once, a run that the address names is shown at once, and `?live` asks for it. */
+const LIVE = QUERY.has("live") || QUERY.has("compare") || Object.keys(NAMED).length > 0;
 /** Where a static site keeps its recordings. */
 const BESIDE = "recordings/";
 
@@ -181,7 +183,7 @@ export class LessonPage extends LitElement {
   private async open(name: LessonName, catalog: Catalog, atlases: Map<string, Atlas>): Promise<void> {
     const id = catalog.lessons[name];
     if (!id || this.contexts[name]) return;
-    const run: Run = await getRun(id);
+    const { run, notice } = await findRun(name, NAMED[name], id);
     const info = catalog.images.find((set) => set.name === run.config.images);
     let atlas = info ? (atlases.get(info.name) ?? null) : null;
     if (info && !atlas) {
@@ -189,10 +191,10 @@ export class LessonPage extends LitElement {
       atlases.set(info.name, atlas);
     }
     const { sections, rate, dictionary } = LESSONS[name];
-    const view = new RunView(id, { sections, rate, dictionary }, run);
+    const view = new RunView(run.id, { sections, rate, dictionary }, run);
     // The prose reads the run's knobs; ticks are the figures' own business.
     view.addEventListener("status", this.changed);
-    const context: LessonContext = { view, catalog, atlas };
+    const context: LessonContext = { view, catalog, atlas, notice };
     this.contexts = { ...this.contexts, [name]: context };
     // Hidden until a figure says that it is on screen, so that three runs do not share one laptop unseen.
     view.setVisible(false);

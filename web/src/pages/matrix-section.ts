@@ -1,12 +1,12 @@
 import { html, type TemplateResult } from "lit";
 import { count } from "../model/say.js";
-import { experiments, type LessonContext, shareLink } from "./context.js";
+import { experiments, type LessonContext, takeAway } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/term-word.js";
 
 /** Concept 3: augmentations, the projection head, and the similarity matrix of a batch. */
-export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): TemplateResult => {
+export const matrixSection = ({ view, catalog, atlas, bar, notice }: LessonContext): TemplateResult => {
   const batch = view?.scalar("batch_size") ?? null;
   return html`<section id="matrix" class="concept">
     <div class="words">
@@ -79,7 +79,7 @@ export const matrixSection = ({ view, catalog, atlas, bar }: LessonContext): Tem
         >The matrix loads as you come near.</similarity-matrix
       >
       <compare-opener .view=${view} .catalog=${catalog} pair="head" summary="with head and without"></compare-opener>
-      ${shareLink("matrix", view)}
+      ${takeAway("matrix", { view, catalog, atlas, notice })}
       ${bar}
     </div>
   </section>`;
