@@ -109,6 +109,8 @@ export class MemoryBankWall extends LitElement {
   protected override render() {
     return html`<div>
       <canvas
+        width="0"
+        height="0"
         tabindex="0"
         role="application"
         aria-label=${this.label}
