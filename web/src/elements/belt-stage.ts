@@ -136,6 +136,11 @@ export class BeltStage extends LitElement {
     if (this.isConnected) this.listen();
   }
 
+  /** At once, not first as wide as a guess: what frames this page is told its height. */
+  override firstUpdated(): void {
+    this.resize(this.getBoundingClientRect().width);
+  }
+
   override updated(changed: Map<string, unknown>): void {
     if (changed.has("layout")) this.lay();
     this.schedule();
