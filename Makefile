@@ -26,7 +26,7 @@ check:              ## linters and types only
 	@$(PYTHON) scripts/setup.py --dev
 	@$(BIN)/python scripts/check.py --static
 
-bench:              ## measure speed beside lightly, store the results and write README's table; half an hour
+bench:              ## measure speed beside lightly, store the results and write README's table; three quarters of an hour
 	@$(PYTHON) scripts/setup.py --dev
 	@$(BIN)/python -m benchmarks
 

@@ -1,7 +1,8 @@
 """All benchmarks of speed, each in a process of its own: `python -m benchmarks`, or `--short` for a minute at most.
 
 The long form stores its results under benchmarks/results/ and brings README's table up to date; it takes
-about half an hour on two cores. SUSHIBELT_BENCH_IMAGES=NAME=FOLDER names the pictures, else built-in ones are used.
+about three quarters of an hour on two cores. SUSHIBELT_BENCH_IMAGES=NAME=FOLDER names the pictures, else built-in ones
+are used.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ LONG = (
     "fanout --training",
     "fanout --soak",
     "page",
+    "page_soak --minutes 10",
     "cuda",
     "readme_table",
 )
