@@ -6,6 +6,7 @@ since a page cannot set headers of a socket, in its subprotocol. Never in a quer
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -43,10 +44,15 @@ EVERYTHING = Pass()
 
 
 class Access:
-    """The one place that decides."""
+    """The one place that decides.
 
-    def __init__(self, embeds: Embeds, tickets: Tickets) -> None:
+    Args:
+        ours: origins that are this service under another name, which a proxy may not pass on as `Host`.
+    """
+
+    def __init__(self, embeds: Embeds, tickets: Tickets, ours: Iterable[str] = ()) -> None:
         self._embeds, self._tickets = embeds, tickets
+        self._ours = frozenset(ours)
 
     def to(self, run: Run, given: Given) -> Pass | None:
         """What the request may do with the run; None: for it, there is no such run."""
@@ -57,17 +63,17 @@ class Access:
         if not given.secret.startswith(keys.TICKET):
             return EVERYTHING if keys.fits(given.secret, run.key_hash) else None
         ticket = self._tickets.read(given.secret)
-        if ticket is None or ticket.run != run.id or not comes_from(ticket.origin, given):
+        if ticket is None or ticket.run != run.id or not self._comes_from(ticket.origin, given):
             return None
         embed = self._embeds.find(run.id, ticket.embed)
         return None if embed is None or embed.over else Pass(embed)
 
-
-def comes_from(origin: str | None, given: Given) -> bool:
-    """The request comes from that origin. A browser leaves out the header where a page reads from its own service."""
-    if given.origin is not None or origin is None:
-        return given.origin == origin
-    return same_host(origin, given.host)
+    def _comes_from(self, origin: str | None, given: Given) -> bool:
+        """The request comes from that origin. A browser leaves out the header where a page reads from its own service,
+        whose name is not the one in `Host` where a proxy writes another there."""
+        if given.origin is not None or origin is None:
+            return given.origin == origin
+        return origin.lower() in self._ours or same_host(origin, given.host)
 
 
 def same_host(origin: str, host: str) -> bool:

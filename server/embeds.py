@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server import keys
 from server.errors import NotFound, TooMany
-from server.live.viewer import Viewer
+from server.live.viewer import PERMISSION_ENDED, Viewer
 from server.runs import Run
 from server.store.embeds import Embeds as Store
 
@@ -26,7 +26,6 @@ log = logging.getLogger("sushibelt")
 
 MAX_EMBEDS = 100  # of a run
 USED_SECONDS = 60.0  # between two notes of a token's last use in the store
-ENDED = 4401
 EXPIRED = "this piece's permission has expired"
 REVOKED = "this piece's permission was taken back"
 
@@ -109,9 +108,9 @@ class Embeds:
 
     async def redeem(self, run: str, token: str) -> Embed | None:
         """The embed in force that the token is of, and note that it was used; None where there is none."""
-        found = None
+        found, shown = None, keys.digest(token)  # hashed once, whether there are a hundred, one, or no such run
         for embed in self._runs.get(run, {}).values():  # all of them: how long it takes says nothing
-            if keys.fits(token, embed.token_hash):
+            if keys.same(shown, embed.token_hash):
                 found = embed
         if found is None or found.over:
             return None
@@ -128,7 +127,7 @@ class Embeds:
         """The viewer stays as long as the embed lasts."""
         embed.viewers.add(viewer)
         if self.find(embed.run, embed.id) is not embed:  # it ended just now
-            viewer.end(ENDED, REVOKED)
+            viewer.end(PERMISSION_ENDED, REVOKED)
         elif embed.timer is None:
             left = max(0.0, embed.expires - time.time())
             embed.timer = asyncio.get_running_loop().call_later(left, self._dismiss, embed, EXPIRED)
@@ -154,6 +153,6 @@ class Embeds:
         if embed.timer is not None:
             embed.timer.cancel()
         for viewer in list(embed.viewers):
-            viewer.end(ENDED, why)
+            viewer.end(PERMISSION_ENDED, why)
         embed.viewers.clear()
         embed.timer = None

@@ -49,7 +49,7 @@ AddRun = Callable[[dict[str, Any], list[Event]], Awaitable[list[Event]]]
 
 READY_SECONDS = 30.0
 SNAPSHOT_SECONDS = 20.0
-TICKET_BURST, TICKETS_PER_SECOND = 600.0, 10.0  # of one address: a class may open a page at once
+TICKET_BURST, TICKETS_PER_SECOND = 600.0, 10.0  # of one address, for tokens that open nothing
 
 
 class Service:
@@ -75,7 +75,7 @@ class Service:
         self.sweeps = Sweeping(self)
         self.embeds = Embeds(EmbedStore(repository.database))
         self.tickets = Tickets()
-        self.access = Access(self.embeds, self.tickets)
+        self.access = Access(self.embeds, self.tickets, settings.allowed_origins)
         self.ticket_pace = Pace(TICKET_BURST, TICKETS_PER_SECOND)
         self.closing = False
         self.creating = asyncio.Lock()

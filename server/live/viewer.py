@@ -22,6 +22,8 @@ DEFAULT_SECTIONS = ("dict", "matrix")
 DEFAULT_RATE = 20.0
 EARLY = 0.5  # of an interval: else one tick that came late would let each that comes in time wait
 QUEUE_BYTES = 256 * 1024
+PERMISSION_ENDED = 4401
+"""Closes who watches a private run by a permission that is over: nothing of the run goes out after it."""
 
 
 class Signal(Protocol):
@@ -142,11 +144,18 @@ class Viewer:
         """Close the socket when it next looks."""
         if self.close is None:
             self.close = (code, reason)
+        if self.shut_out:
+            self.forget()
         self.ended.set()
+
+    @property
+    def shut_out(self) -> bool:
+        """True from the moment on at which it may hear nothing more of its run, not even what waits."""
+        return self.close is not None and self.close[0] == PERMISSION_ENDED
 
     def offer(self, tick: Tick) -> bool:
         """Keep the tick for sending; False when the viewer cannot use it without a snapshot."""
-        if not self.visible:
+        if not self.visible or self.shut_out:
             return True
         if tick.epoch != self._epoch:
             self.forget()
@@ -213,7 +222,7 @@ class Viewer:
     # What the socket takes.
 
     def texts(self) -> list[str]:
-        """All waiting messages, oldest first."""
+        """All waiting messages, oldest first; none for who is shut out."""
         found = list(self._texts)
         self._texts.clear()
         if self.line is not None:
@@ -222,7 +231,7 @@ class Viewer:
         if self._count is not None:
             found.append(wire.text("viewers", run=self.run, count=self._count))
             self._count = None
-        return found
+        return [] if self.shut_out else found
 
     @property
     def queued(self) -> tuple[int, int]:

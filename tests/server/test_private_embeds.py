@@ -20,6 +20,7 @@ from websockets.sync.client import connect
 from server import keys
 from server.embeds import MAX_EMBEDS, Embed, Embeds
 from server.errors import TooMany
+from server.live.viewer import PERMISSION_ENDED, Tick, Viewer
 from server.observing import logs
 from server.pace import Pace
 from server.runs import Run
@@ -128,6 +129,9 @@ def test_a_ticket_is_of_one_origin(belt: Running, hidden: tuple[str, str]) -> No
     # A page that reads from its own service sends no Origin.
     assert [reads(belt, run, to_ours, origin) for origin in (belt.url, None, COURSE)] == [200, 200, 404]
     assert [reads(belt, run, to_script, origin) for origin in (None, COURSE)] == [200, 404]
+    # The service's own page behind a proxy that writes another Host: its name is one of SUSHIBELT_ALLOWED_ORIGINS.
+    to_proxied = ticket(belt, run, token, OTHER)
+    assert [reads(belt, run, to_proxied, origin) for origin in (None, OTHER, COURSE)] == [200, 200, 404]
     with belt.live(run, origin=COURSE, subprotocols=["sushibelt", f"bearer.{to_course}"]) as viewer:
         viewer.until_text("hello")
     with belt.live(run, origin=OTHER, subprotocols=["sushibelt", f"bearer.{to_course}"]) as viewer:
@@ -155,6 +159,39 @@ def test_who_hangs_on_a_token_goes_when_it_is_taken_back(belt: Running, hidden: 
         assert wide.until_text("error")["code"] == "no_such_run"
         other.until_frame()
     assert (reads(belt, run, passed), trade(belt, run, taken["token"]).status_code) == (404, 401)
+
+
+def test_who_is_shut_out_hears_nothing_that_waits() -> None:
+    def filled() -> Viewer:
+        viewer = Viewer(sections=("matrix",))
+        viewer.greet(["a greeting"])
+        viewer.say("an event")
+        viewer.count(3)
+        viewer.offer(Tick(1, 1, 1, False, True, False, None, None, frozenset({"matrix"}), b""))
+        return viewer
+
+    deleted, revoked = filled(), filled()
+    deleted.end(4404, "deleted")
+    revoked.end(PERMISSION_ENDED, "taken back")
+    revoked.offer(Tick(1, 2, 2, False, True, False, None, None, frozenset({"matrix"}), b""))
+    assert (len(deleted.texts()), deleted.has_tick) == (3, True)
+    assert (revoked.texts(), revoked.has_text, revoked.has_tick) == ([], False, False)
+    revoked.say("an event just after")
+    assert revoked.texts() == []
+
+
+def test_a_token_is_hashed_once_whatever_there_is(
+    belt: Running, hidden: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, key = hidden
+    for _ in range(3):
+        embed(belt, run, key)
+    hashed: list[str] = []
+    digest = keys.digest
+    monkeypatch.setattr(keys, "digest", lambda secret: hashed.append(secret) or digest(secret))
+    for name in (run, "r000000000000"):
+        asyncio.run(belt.service.embeds.redeem(name, keys.new(keys.TOKEN)))
+    assert len(hashed) == 2, "how long it takes would say whether there is such a run"
 
 
 def test_who_hangs_on_a_token_goes_when_it_expires(belt: Running, hidden: tuple[str, str]) -> None:
@@ -261,17 +298,21 @@ async def _break(run: str, token: str) -> None:
     raise RuntimeError(f"broken over {token}")
 
 
-def test_who_tries_tokens_is_slowed_down_and_a_class_is_not(belt: Running, hidden: tuple[str, str]) -> None:
+def test_who_tries_tokens_is_slowed_down_and_a_class_at_the_same_address_is_not(
+    belt: Running, hidden: tuple[str, str]
+) -> None:
     run, key = hidden
     token = embed(belt, run, key)["token"]
     belt.service.ticket_pace._left.clear()
     try:
         assert all(trade(belt, run, token).status_code == 201 for _ in range(100))
+        assert not belt.service.ticket_pace._left, "a token that is good costs nothing"
         answers = [trade(belt, run, keys.new(keys.TOKEN)) for _ in range(40)]
         assert answers[0].status_code == 401
         late = answers[-1]
         assert (late.status_code, late.json()["code"]) == (429, "too_often")
         assert int(late.headers["retry-after"]) >= 1
+        assert trade(belt, run, token).status_code == 201, "the class has the address of who tries tokens"
     finally:
         belt.service.ticket_pace._left.clear()
 
