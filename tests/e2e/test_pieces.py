@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Frame, Locator, Page, Route
+from playwright.sync_api import Browser, Frame, Locator, Page, Route, WebSocketRoute
 
 from tests.e2e.conftest import serving
 from tests.e2e.course import Course, course_site
@@ -279,3 +279,17 @@ def test_a_recording_plays_while_the_service_is_away(visit: Any, course: Course,
     sources = page.evaluate("said.filter(({type}) => type == 'sushibelt-state').map(({source}) => source)")
     assert sources.index("recording") < len(sources) - 1
     assert sources[-1] == "live"
+
+    # The service answers, and no tick of the run comes: it waits for its turn, or its worker hangs.
+    held = [True]
+
+    def hold(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda said: None if held[0] and isinstance(said, bytes) else socket.send(said))
+
+    page.route_web_socket(re.compile(r"/live\b"), hold)
+    page.reload()
+    until(lambda: "Recorded, step" in badge(belt), 40, "the recording to stand in for a run that does not move")
+    assert "Nothing new comes from this run." in belt.locator("piece-foot .line p").inner_text()
+    held[0] = False
+    lives(belt)

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { LiveRun, PATIENCE, WATCH_ONLY } from "./live-run.js";
-import { ENDED, SHOWN } from "./ticket.js";
+import { encodeFrame } from "../wire/frames.fixture.js";
+import { FakeSocket } from "../wire/socket.fixture.js";
+import { ENDED, LiveRun, PATIENCE, STANDSTILL, WATCH_ONLY } from "./live-run.js";
+import { SHOWN } from "./ticket.js";
 
 const SERVICE = new URL("https://belt.example/lab/");
 const RUN = { id: "r", method: "moco", state: "running", config: { images: "sushi" }, knobs: {}, viewers: 0, step: 3 };
@@ -15,8 +17,9 @@ beforeEach(() => {
   fetched.mockReset();
   vi.stubGlobal("fetch", fetched);
   vi.stubGlobal("self", { origin: "https://course.example" });
-  // Nobody looks at the run here, so its socket is never opened.
-  vi.stubGlobal("WebSocket", { OPEN: 1 });
+  // Opened only in the tests in which somebody looks.
+  FakeSocket.all = [];
+  vi.stubGlobal("WebSocket", FakeSocket);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -28,6 +31,15 @@ function open(asked: string | null = null, token: string | null = null): { live:
   const changes: boolean[] = [];
   live.addEventListener("change", () => changes.push(live.away));
   return { live, changes };
+}
+
+const newest = () => FakeSocket.all[FakeSocket.all.length - 1]!;
+
+/** Somebody looks, and the service answers. */
+async function look(live: LiveRun, run: object = RUN): Promise<void> {
+  live.view?.setVisible(true);
+  await vi.advanceTimersByTimeAsync(0);
+  newest().say({ kind: "hello", epoch: 1, offset: 0, previous: null, run, sections: [], rate: 20 });
 }
 
 describe("a run that pieces share", () => {
@@ -112,6 +124,54 @@ describe("a run that pieces share", () => {
     const before = fetched.mock.calls.length;
     await vi.advanceTimersByTimeAsync(600_000);
     expect([live.away, live.trouble, fetched.mock.calls.length]).toEqual([true, ENDED, before]);
+    live.close();
+  });
+
+  it("whose permission ends while it is shown says so at once and asks for no other ticket", async () => {
+    fetched.mockImplementation((url) =>
+      url.pathname.endsWith("tickets") ? answer({ run: "r", ticket: "sbt_1", expires_in: 60 }, 201) : works(url),
+    );
+    const { live } = open("r", "sbe_x");
+    await vi.waitFor(() => expect(live.view?.runId).toBe("r"));
+    await look(live);
+    const before = fetched.mock.calls.length;
+    newest().drop(4401);
+    expect([live.away, live.trouble]).toEqual([true, ENDED]);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect([fetched.mock.calls.length, FakeSocket.all.length]).toEqual([before, 1]);
+    live.close();
+  });
+
+  it.each([
+    ["queued", "waits for its turn"],
+    ["running", "Nothing new"],
+  ])("that is %s and does not move for ten seconds is stuck until it does", async (state, said) => {
+    fetched.mockImplementation(works);
+    const { live, changes } = open();
+    await vi.advanceTimersByTimeAsync(0);
+    await look(live, { ...RUN, state });
+    await vi.advanceTimersByTimeAsync(STANDSTILL * 1_000 - 1);
+    expect(live.stuck).toBeNull();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([live.stuck, live.away]).toEqual([expect.stringContaining(said), false]);
+    live.view?.setVisible(false); // the piece shows its recording
+    expect(live.view?.seen).toBe(true);
+    newest().onmessage?.({ data: encodeFrame({ step: 4, offset: 5 }) });
+    expect([live.stuck, live.view?.seen, changes.length]).toEqual([null, false, 3]);
+    live.close();
+  });
+
+  it.each([
+    ["that nobody looks at", RUN, false],
+    ["that is paused", { ...RUN, state: "paused" }, true],
+  ])("%s is not stuck, however long nothing comes", async (_, run, looks) => {
+    fetched.mockImplementation(works);
+    const { live } = open();
+    await vi.advanceTimersByTimeAsync(0);
+    await look(live, run);
+    live.view?.setVisible(looks);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(live.stuck).toBeNull();
     live.close();
   });
 

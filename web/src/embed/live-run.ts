@@ -1,8 +1,9 @@
 /**
  * A run of a service as the pieces of a page share it: one socket, one catalog, one set of thumbnails, however many show
- * it. It never gives up, unless a token says that it may not; `away` says whether there is nothing to be had at the moment.
+ * it. It never gives up, unless a token says that it may not; `away` says whether there is nothing to be had at the moment,
+ * and `stuck` why nothing moves although the service answers.
  *
- * Dispatches 'change' when the view came, or when it went away or came back.
+ * Dispatches 'change' when the view came, or when it went away, got stuck or came back.
  */
 
 import { ApiError, type Catalog, getCatalog, getRun, type LessonName, type Place, type Run } from "../api.js";
@@ -13,7 +14,10 @@ import { WATCHED } from "./kinds.js";
 
 /** Milliseconds without an answer after which a recording may take over. */
 export const PATIENCE = 5_000;
+/** Seconds that a run which should move may stand still before a recording may take over. */
+export const STANDSTILL = 10;
 
+export const ENDED = "This piece’s permission has ended; ask the course’s author.";
 export const WATCH_ONLY = "Live from another site: here it is only watched.";
 
 export class LiveRun extends EventTarget {
@@ -23,11 +27,15 @@ export class LiveRun extends EventTarget {
   away = false;
   /** Why it is away, fit to show. */
   trouble: string | null = null;
+  /** Why it does not move, fit to show; null while it does. */
+  stuck: string | null = null;
 
   private closed = false;
   private attempt = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private patience: ReturnType<typeof setTimeout> | undefined;
+  private stillFor = 0;
+  private pulse: ReturnType<typeof setInterval> | undefined;
   private readonly judge = () => this.look();
 
   constructor(
@@ -87,6 +95,7 @@ export class LiveRun extends EventTarget {
     this.attempt = 0;
     this.keep();
     view.addEventListener("status", this.judge);
+    this.pulse = setInterval(() => this.stand(this.stillFor + 1), 1_000);
     // Hidden until a piece says that it is on screen.
     view.setVisible(false);
     view.connect();
@@ -98,12 +107,14 @@ export class LiveRun extends EventTarget {
     const { view } = this;
     if (!view) return;
     if (view.linked) {
-      view.setVisible(false, this);
+      if (!this.stuck) view.setVisible(false, this);
       if (this.keep()) this.changed();
+      this.stand(this.stillFor);
     } else if (view.status === "failed" && view.run?.state !== "failed") {
-      const gone = view.detail ?? "The run is gone.";
+      const { shutOut, detail } = view;
       this.drop();
-      this.lose(gone, 0);
+      this.lose(shutOut ? ENDED : (detail ?? "The run is gone."), 0);
+      if (shutOut) return; // asking for another ticket is in vain
       this.retry = setTimeout(() => void this.load(), backoff(this.attempt));
       this.attempt += 1;
     } else if (view.status === "offline" || view.status === "connecting") {
@@ -111,7 +122,24 @@ export class LiveRun extends EventTarget {
     }
   }
 
+  /** For how many seconds it has stood still, if it does: somebody looks, and no tick comes. */
+  private stand(seconds: number): void {
+    const { view } = this;
+    const still = view?.linked && view.seen && (view.status === "stale" || view.status === "connecting");
+    this.stillFor = still ? seconds : 0;
+    const stuck = this.stillFor >= STANDSTILL;
+    if (!view || stuck === (this.stuck !== null)) return;
+    const queued = view.run?.state === "queued";
+    this.stuck = stuck ? (queued ? "This run waits for its turn." : "Nothing new comes from this run.") : null;
+    // Whoever shows a recording meanwhile looks away, and then its ticks would not be sent.
+    view.setVisible(stuck, this);
+    this.changed();
+  }
+
   private drop(): void {
+    clearInterval(this.pulse);
+    this.stillFor = 0;
+    this.stuck = null;
     this.view?.removeEventListener("status", this.judge);
     this.view?.disconnect();
     this.view = null;

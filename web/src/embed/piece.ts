@@ -2,8 +2,8 @@
  * What turns one of the house's figures into a piece of any page: it reads the attributes, finds the run or the recording,
  * and says truly which of the two is showing.
  *
- * Live comes first. A recording takes over where the service cannot be had for five seconds, and only once it can be
- * played; as soon as the service answers again, the piece is live again.
+ * Live comes first. A recording takes over where the service cannot be had for five seconds or the run stands still for ten,
+ * and only once it can be played; as soon as the service answers again and the run moves, the piece is live again.
  */
 
 import type { ReactiveController, ReactiveControllerHost } from "lit";
@@ -149,18 +149,20 @@ export class PieceController implements ReactiveController {
     const { host, foot } = this;
     const live = this.live?.source ?? null;
     const recorded = this.recorded?.source ?? null;
-    if (recorded?.state === "waiting" && (!live || live.away)) {
+    const absent = !live || live.away || live.stuck !== null;
+    if (recorded?.state === "waiting" && absent) {
       void recorded.load();
       return; // it says by 'change' that it has begun
     }
-    const playing = recorded !== null && (!live || (live.away && recorded.state === "ready"));
+    const playing = recorded !== null && absent && (!live || recorded.state === "ready");
     const source = playing ? recorded : live;
     const unfit = this.unfit(source?.view ?? null);
     host.view = unfit ? null : (source?.view ?? null);
     host.catalog = (playing ? recorded.recording?.catalog : live?.catalog) ?? null;
     host.atlas = source?.atlas ?? null;
-    foot.recording = playing || (live?.away && recorded) ? recorded : null;
-    foot.trouble = this.trouble ?? (live?.away ? live.trouble : null) ?? unfit;
+    foot.recording = absent ? recorded : null;
+    // Of a run that stands still the badge speaks, unless it is not seen for the recording.
+    foot.trouble = this.trouble ?? (live?.away ? live.trouble : playing ? (live?.stuck ?? null) : null) ?? unfit;
     foot.view = host.view;
     foot.playing = playing;
     host.dataset.source = playing ? "recording" : live ? "live" : "none";

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ENDED, withTicket } from "./ticket.js";
+import { ENDED } from "./live-run.js";
+import { withTicket } from "./ticket.js";
 
 const SERVICE = new URL("https://belt.example/lab/");
 const fetched = vi.fn<(url: URL, options: RequestInit) => Promise<Response>>();

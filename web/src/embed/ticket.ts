@@ -4,8 +4,8 @@
  */
 
 import { ApiError, call, type Place } from "../api.js";
+import { ENDED } from "./live-run.js";
 
-export const ENDED = "This piece’s permission has ended; ask the course’s author.";
 export const SHOWN = "A private run: here it is only watched.";
 
 /** Milliseconds before its end at which a ticket counts as old. */

@@ -61,6 +61,8 @@ export class RunView extends EventTarget {
   status: RunStatus = "connecting";
   /** Why it is offline or failed, in the service's words. */
   detail: string | null = null;
+  /** The permission to see it is over for good. */
+  shutOut = false;
   lastEvent: RunEvent | null = null;
   /** The last evaluation since the run began. */
   evaluation: Evaluation | null = null;
@@ -99,7 +101,10 @@ export class RunView extends EventTarget {
       ticket: options.service?.ticket,
       message: (message) => this.hear(message),
       tick: (tick) => this.take(tick),
-      status: (status, detail) => this.linkChanged(status, detail),
+      status: (status, detail, ended) => {
+        this.shutOut = ended ?? false;
+        this.linkChanged(status, detail);
+      },
     });
   }
 
@@ -159,6 +164,11 @@ export class RunView extends EventTarget {
   /** True for a run that is over and only shown again: there is nothing to change or to ask for. */
   get recorded(): boolean {
     return this.link === "recorded";
+  }
+
+  /** Somebody looks: a run that is not looked at owes nobody a tick. */
+  get seen(): boolean {
+    return this.visible;
   }
 
   /** The service answers for this run. */

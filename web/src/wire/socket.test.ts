@@ -1,35 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../api.js";
 import { encodeFrame } from "./frames.fixture.js";
+import { FakeSocket } from "./socket.fixture.js";
 import { backoff, LiveSocket } from "./socket.js";
 import type { WireStatus } from "./wire.js";
-
-class FakeSocket {
-  static all: FakeSocket[] = [];
-  static readonly OPEN = 1;
-  readyState = 1;
-  binaryType = "";
-  sent: string[] = [];
-  onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: ((event: { code: number; reason: string }) => void) | null = null;
-
-  constructor(
-    readonly url: string,
-    readonly protocols: string[] = [],
-  ) {
-    FakeSocket.all.push(this);
-  }
-  send(text: string) {
-    this.sent.push(text);
-  }
-  close() {}
-  drop(code = 1006) {
-    this.onclose?.({ code, reason: "" });
-  }
-  say(message: object) {
-    this.onmessage?.({ data: JSON.stringify(message) });
-  }
-}
 
 function open(ticket?: () => Promise<string>) {
   const statuses: WireStatus[] = [];
@@ -92,12 +66,18 @@ describe("the live socket", () => {
   });
 
   it("tries again where no ticket could be asked for, and not where none is given", async () => {
-    const answers = [new ApiError("nobody answers", 0, "offline"), new ApiError("ended", 401, "embed_ended")];
+    const answers = [
+      new ApiError("nobody answers", 0, "offline"),
+      new ApiError("too many questions", 429, "too_often"),
+      new ApiError("a fault", 500, "internal"),
+      new ApiError("ended", 401, "embed_ended"),
+    ];
     const { statuses } = open(() => Promise.reject(answers.shift()));
     await vi.advanceTimersByTimeAsync(0);
     expect(statuses.at(-1)).toBe("waiting");
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect([statuses.at(-1), FakeSocket.all.length]).toEqual(["gone", 0]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([statuses.filter((status) => status === "waiting").length, statuses.at(-1)]).toEqual([3, "gone"]);
+    expect(FakeSocket.all.length).toBe(0);
   });
 
   it("that was closed meanwhile opens for no ticket", async () => {

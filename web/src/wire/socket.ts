@@ -14,6 +14,7 @@ const FIRST_WAIT = 400;
 const LONGEST_WAIT = 10_000;
 /** The service closed on purpose and asking again would not help: permission ended, origin refused, no such run. */
 const FINAL_CODES = new Set([4401, 4403, 4404]);
+const PERMISSION_ENDED = 4401;
 
 /** Milliseconds before try `attempt` (0 first): between half and all of a doubling wait. */
 export function backoff(attempt: number, random: () => number = Math.random): number {
@@ -84,15 +85,16 @@ export class LiveSocket implements Wire {
       (pass) => current() && this.start(["sushibelt", `bearer.${pass}`]),
       ({ status, message }) => {
         if (!current()) return;
-        if (status) this.end(message);
+        // Too many asked at once, or the service has a fault: that passes.
+        if (status === 401) this.end(message, true);
         else this.retry(message);
       },
     );
   }
 
-  private end(detail: string): void {
+  private end(detail: string, ended: boolean): void {
     this.wanted = false;
-    this.handlers.status("gone", detail);
+    this.handlers.status("gone", detail, ended);
   }
 
   private start(protocols: string[]): void {
@@ -112,7 +114,8 @@ export class LiveSocket implements Wire {
       if (this.socket !== socket) return;
       this.socket = null;
       if (FINAL_CODES.has(event.code)) {
-        this.end(event.reason || `the service closed the connection (${event.code})`);
+        const why = event.reason || `the service closed the connection (${event.code})`;
+        this.end(why, event.code === PERMISSION_ENDED);
       } else {
         this.retry(event.reason || null);
       }

@@ -13,7 +13,8 @@ export interface WireHandlers {
   ticket?: (() => Promise<string>) | undefined;
   message(message: ServerMessage): void;
   tick(tick: Tick): void;
-  status(status: WireStatus, detail: string | null): void;
+  /** `ended` is true where it is over because a permission is. */
+  status(status: WireStatus, detail: string | null, ended?: boolean): void;
 }
 
 export interface Wire {
