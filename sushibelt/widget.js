@@ -1,6 +1,7 @@
-// The live run in a notebook: the service's own element, or its page in a frame where that cannot be loaded.
+// The live run in a notebook: the service's own element, or its page in a frame where that cannot be loaded, or in words
+// why the service lets a page like this one show neither.
 const loads = new Map();
-const NAMES = ["url", "run", "token", "piece", "page", "height"];
+const NAMES = ["url", "run", "token", "piece", "page", "height", "sites"];
 
 function load(url) {
   if (!loads.has(url)) {
@@ -19,6 +20,23 @@ function frame(model) {
   page.title = `Sushibelt, run ${model.get("run")}`;
   page.style.cssText = `width:100%;border:0;height:${model.get("height")}px`;
   return page;
+}
+
+/** True where the service said which sites may frame its pieces, and this one is not among them. */
+function refused(model) {
+  const sites = model.get("sites");
+  return Boolean(sites) && !sites.split(" ").some((site) => site === "*" || site === location.origin);
+}
+
+function words(model) {
+  const said = document.createElement("p");
+  said.setAttribute("role", "status");
+  const setting = document.createElement("code");
+  // An editor's own pages have an origin that cannot be named.
+  setting.textContent = `SUSHIBELT_EMBED_ORIGINS=${location.protocol.startsWith("http") ? location.origin : "*"}`;
+  said.append(`The service at ${model.get("url")} lets no page from here show its runs yet. Start it with `, setting);
+  said.append(", then run this cell again.");
+  return said;
 }
 
 function element(model) {
@@ -47,7 +65,7 @@ async function render({ model, el }) {
     }
     const make = await load(model.get("url")).then(
       () => element,
-      () => frame,
+      () => (refused(model) ? words : frame),
     );
     // Meanwhile the cell may be gone, or the model may say something else.
     if (!gone && mine === turn) el.replaceChildren(make(model));

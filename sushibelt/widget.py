@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,21 @@ def make_widget(run: Run, height: int) -> Any:
         page = traitlets.Unicode().tag(sync=True)
         token = traitlets.Unicode().tag(sync=True)
         height = traitlets.Int().tag(sync=True)
+        sites = traitlets.Unicode(help="Who may frame the page, as the service says it; empty: unknown.").tag(sync=True)
 
     piece, page = PIECES.get(run.method, PIECES["moco"])
     token = run.embed(TOKEN_SECONDS, "a notebook").token if run.resource.get("private") else ""
-    return RunWidget(url=run.url, run=run.id, piece=piece, page=page, token=token, height=height)
+    return RunWidget(
+        url=run.url, run=run.id, piece=piece, page=page, token=token, height=height, sites=framers(run, page)
+    )
+
+
+def framers(run: Run, page: str) -> str:
+    """The sites that may show a piece of the service; empty where it does not answer. The browser that shows the
+    widget cannot ask that: a page that may not read an answer is not told why."""
+    try:
+        with run._rest.stream(f"/embed/{page}") as answer:
+            said = re.search(r"frame-ancestors ([^;]*)", answer.headers.get("content-security-policy", ""))
+    except SushibeltError:
+        return ""
+    return said[1].strip() if said else ""

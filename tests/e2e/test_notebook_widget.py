@@ -10,7 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from sushibelt.widget import MODULE, PIECES
+from sushibelt import Client
+from sushibelt.widget import MODULE, PIECES, framers
 from tests.e2e.conftest import serving
 from tests.e2e.course import Course, course_site
 from tests.e2e.helpers import until
@@ -103,6 +104,19 @@ def test_it_goes_live_follows_its_model_and_leaves_nothing(cell: Page, service: 
     until(lambda: cell.title() and all(socket.is_closed() for socket in sockets), 30, "every socket to be closed")
     cell.evaluate("model.set('run', 'lesson-belt')")
     assert cell.locator("#cell > *").count() == 0
+
+
+def test_a_service_that_does_not_let_the_notebook_in_is_told_how_to(cell: Page, url: str, course: Course) -> None:
+    """`url` is a service as it is started without settings."""
+    sites = framers(Client(url).get("lesson-belt"), "belt")
+    assert sites == "'self'"
+    cell.evaluate("given => start(given)", traits(url, "lesson-belt", "moco") | {"sites": sites})
+    said = cell.locator("#cell > p")
+    said.wait_for(timeout=30_000)
+    assert f"SUSHIBELT_EMBED_ORIGINS={course.origin}, then run this cell again" in said.inner_text()
+    assert cell.locator("#cell > *").count() == 1
+    cell.evaluate("sites => model.set('sites', sites)", f"'self' {course.origin}")
+    cell.locator("#cell > iframe").wait_for(timeout=30_000)
 
 
 def test_where_the_element_cannot_be_loaded_a_frame_stands(cell: Page, service: str) -> None:
