@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -89,7 +89,8 @@ def serve() -> NoReturn:
             file=sys.stderr,
         )
         raise typer.Exit(words.NO_SERVER)
-    os.environ.pop("SUSHIBELT_URL", None)  # the client's, and no setting of the server's
+    for name in ("SUSHIBELT_URL", "SUSHIBELT_TOKEN"):  # the client's, and no settings of the server's
+        os.environ.pop(name, None)
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "server"])
 
@@ -208,90 +209,6 @@ def set_knobs(
 
 
 @app.command()
-def sweep(
-    context: typer.Context,
-    method: Annotated[str, typer.Argument(help="moco, memory_bank or simclr.")],
-    grid: Annotated[list[str] | None, typer.Option(metavar="NAME=V1,V2,...", help="May be repeated.")] = None,
-    seeds: Annotated[str | None, typer.Option(metavar="S1,S2,...", help="A run of each point for each.")] = None,
-    set_: Sets = None,
-    images: Images = None,
-    steps: Steps = None,
-    parallel: Annotated[int | None, typer.Option(min=1, help="Runs that train at once.")] = None,
-    evaluate: Annotated[bool, typer.Option(help="Measure kNN and linear probe at the end of each.")] = False,
-    detach: Annotated[bool, typer.Option(help="Print its id and do not wait.")] = False,
-    json: Json = False,
-) -> None:
-    """A run for every point of a grid, and one table of how they ended. Ctrl-C leaves it going.
-
-    \b
-    sushibelt sweep moco --images digits --steps 200 --grid momentum=0,0.5,0.99 --seeds 0,1
-    """
-    with words.exits():
-        base = {"method": method, "images": images, "steps": steps, **words.settings(set_ or ())}
-        made = service(context).sweep(
-            words.grid(grid or ()),
-            base={name: found for name, found in base.items() if found is not None},
-            seeds=words.seeds(seeds),
-            parallel=parallel,
-            evaluate=evaluate or None,
-        )
-        if detach:
-            words.print_json(made.resource) if json else print(made.id)
-            return
-        try:
-            made.wait(progress=not json)
-        except KeyboardInterrupt:
-            print(f"sushibelt: sweep {made.id} goes on", file=sys.stderr)
-            raise typer.Exit(words.INTERRUPTED) from None
-        table = made.table()
-        if json:
-            words.print_json({name: plain(column.tolist()) for name, column in table.items()})
-        else:
-            print(table)
-        if any(entry["state"] == "failed" for entry in made.resource["runs"]):
-            raise typer.Exit(words.FAILED)
-
-
-@app.command()
-def export(
-    context: typer.Context,
-    run: RunId,
-    csv: Annotated[Path | None, typer.Option(help="Figures by step as CSV; - is standard output.")] = None,
-    parquet: Annotated[Path | None, typer.Option(help="Figures by step as Parquet.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Figures by step as JSON.")] = None,
-    recording: Annotated[Path | None, typer.Option(help="The recording, for `play` and the web page.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="The newest checkpoint, as safetensors.")] = None,
-    site: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="A folder that plays the run on any static host.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="--site: write into a folder that has files in it.")] = False,
-) -> None:
-    """Save what a run left: figures, recording, checkpoint, a site. Without options: CSV on standard output.
-
-    \b
-    sushibelt export RUN --site out/    # then: python -m http.server -d out
-    """
-    with words.exits():
-        client = service(context)
-        path = f"/api/v1/runs/{run}"
-        if not any((csv, parquet, json, recording, checkpoint, site)):
-            csv = Path("-")
-        wanted: list[tuple[Path | None, str, dict[str, Any]]] = [
-            *((file, "/metrics", {"format": form}) for file, form in ((csv, "csv"), (parquet, "parquet"))),
-            (json, "/metrics", {"format": "json"}),
-            (recording, "/recording", {}),
-            (checkpoint, "/checkpoint", {}),
-        ]
-        for file, part, query in wanted:
-            if file is not None:
-                save(client, file, path + part, query)
-        if site is not None:
-            from sushibelt.cli.sites import export_site
-
-            export_site(client.rest, run, site, force)
-
-
-@app.command()
 def play(
     file: Annotated[Path, typer.Argument(metavar="FILE.sbr", help="A recording; see `export --recording`.")],
     speed: Annotated[float, typer.Option(min=0.01, help="So many times as fast as it was.")] = 1.0,
@@ -317,31 +234,38 @@ def play(
 
 
 @app.command()
-def stop(context: typer.Context, run: RunId) -> None:
+def stop(context: typer.Context, run: RunId, json: Json = False) -> None:
     """Stop a run; what it left stays."""
     with words.exits():
-        print(service(context).get(run).stop().state)
+        say_state(service(context).get(run).stop(), json)
 
 
 @app.command()
-def pause(context: typer.Context, run: RunId) -> None:
+def pause(context: typer.Context, run: RunId, json: Json = False) -> None:
     """Pause a run."""
     with words.exits():
-        print(service(context).get(run).pause().state)
+        say_state(service(context).get(run).pause(), json)
 
 
 @app.command()
-def resume(context: typer.Context, run: RunId) -> None:
-    """Let a paused or stopped run go on."""
+def resume(context: typer.Context, run: RunId, json: Json = False) -> None:
+    """Let a paused run go on. One that was stopped has ended: it can only be forked, or begin anew."""
     with words.exits():
-        print(service(context).get(run).resume().state)
+        say_state(service(context).get(run).resume(), json)
 
 
 @app.command()
-def rm(context: typer.Context, run: RunId) -> None:
+def rm(context: typer.Context, run: RunId, json: Json = False) -> None:
     """Delete a run and all that it left."""
     with words.exits():
         service(context).get(run).delete()
+        if json:
+            words.print_json({"run": run, "deleted": True})
+
+
+def say_state(run: Run, json: bool) -> None:
+    """What became of a run by a command."""
+    words.print_json(run.resource) if json else print(run.state)
 
 
 def look(client: Client, run: Run, json: bool) -> None:
@@ -368,33 +292,11 @@ def leaving(run: Run) -> Iterator[None]:
         raise typer.Exit(words.INTERRUPTED) from None
 
 
-def save(client: Client, file: Path, path: str, query: dict[str, Any]) -> None:
-    """Bytes of the service into a file, or to standard output. A file appears whole or not at all."""
-    with client.rest.stream(path, query) as answer:
-        if str(file) == "-":
-            for part in answer.iter_bytes():
-                sys.stdout.buffer.write(part)
-            sys.stdout.buffer.flush()
-            return
-        unfinished = file.with_name(f"{file.name}.part")
-        try:
-            with unfinished.open("wb") as out:
-                for part in answer.iter_bytes():
-                    out.write(part)
-            unfinished.replace(file)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    print(f"{file}: {file.stat().st_size:,} bytes", file=sys.stderr)
-
-
-def plain(values: list[Any]) -> list[Any]:
-    """As JSON carries them: NaN is null."""
-    return [None if isinstance(found, float) and found != found else found for found in values]
-
-
 def main() -> None:
     """The console script."""
     app()
 
 
-from sushibelt.cli import private as _private  # noqa: E402, F401  (its commands)
+from sushibelt.cli import exporting as _exporting  # noqa: E402, F401  (their commands)
+from sushibelt.cli import private as _private  # noqa: E402, F401
+from sushibelt.cli import sweeps as _sweeps  # noqa: E402, F401

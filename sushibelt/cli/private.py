@@ -56,7 +56,10 @@ def revoke(
     run: RunId,
     embed: Annotated[str, typer.Argument(metavar="EMBED", help="Id of a permission; see `embeds`.")],
     key: Key = None,
+    json: Json = False,
 ) -> None:
     """Take a permission back: pages that show the run by it are closed."""
     with words.exits():
         service(context).get(run, key=key).revoke(embed)
+        if json:
+            words.print_json({"run": run, "embed": embed, "revoked": True})

@@ -43,6 +43,7 @@ class Picture:
         self.state, self.step = str(run["state"]), 0 if recorded else int(run["step"])
         if recorded:
             self.state = "running"
+        self.asleep = bool(run.get("asleep"))
         self.scalars: dict[str, Any] = {}
         self.past: dict[str, deque[float]] = {name: deque(maxlen=HELD) for name in SHOWN}
         self.events: deque[str] = deque(maxlen=EVENTS_SHOWN)
@@ -60,6 +61,8 @@ class Picture:
         elif isinstance(item, Event):
             if item.type == "state":
                 self.state = str(item.body.get("state", self.state))
+            elif item.type in ("sleep", "wake"):
+                self.asleep = item.type == "sleep"
             self.events.append(words_of(item))
         else:
             self.events.append(f"events between {item.since} and {item.position} are gone")
@@ -71,7 +74,7 @@ class Picture:
             return "RECORDED"
         if self.state in ENDED:
             return self.state.upper()
-        if self.state == "paused" or self.run.get("asleep"):
+        if self.state == "paused" or self.asleep:
             return "PAUSED"
         if self.state == "queued":
             return "QUEUED"

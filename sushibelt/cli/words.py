@@ -90,6 +90,22 @@ def schedule(entries: Sequence[str]) -> list[dict[str, Any]] | None:
     return sorted(found, key=lambda entry: entry["at"]) or None
 
 
+def schedules(entries: Sequence[str]) -> list[dict[str, Any]] | None:
+    """`late=500:momentum=0.5;800:momentum=0.9` and the like: a name, and knob changes by step."""
+    found = []
+    for entry in entries:
+        name, equals, changes = entry.partition("=")
+        if not equals or not name or ":" in name:
+            raise typer.BadParameter(f"{entry!r} has no name; write it like late=500:momentum=0.5")
+        found.append({"name": name, "schedule": schedule([part for part in changes.split(";") if part]) or []})
+    return found or None
+
+
+def plain(values: list[Any]) -> list[Any]:
+    """As JSON carries them: NaN is null."""
+    return [None if isinstance(found, float) and found != found else found for found in values]
+
+
 def print_json(value: Any) -> None:
     """One JSON value on a line."""
     print(json.dumps(value, ensure_ascii=False), flush=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from running import Running, until
 
 from sushibelt import Client
+from sushibelt.cli.app import serve
+from sushibelt.cli.screen import Picture
+from sushibelt.wire import Event
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,6 +50,71 @@ def test_knobs_are_set_and_the_step_is_said(belt: Running, client: Client) -> No
     assert sushibelt(belt.url, "stop", run.id).stdout == "stopped\n"
     assert sushibelt(belt.url, "rm", run.id).returncode == 0
     assert sushibelt(belt.url, "watch", run.id).returncode == 4
+
+
+def test_each_command_says_in_json_what_became_of_it(belt: Running, client: Client) -> None:
+    run = client.run(method="moco", batch_size=4, seed=105, private=True)
+
+    def said(*words: str) -> dict[str, Any]:
+        done = sushibelt(belt.url, "--token", run.key or "", *words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+    made = said("embed", run.id)
+    assert said("revoke", run.id, made["id"]) == {"run": run.id, "embed": made["id"], "revoked": True}
+    assert [said(word, run.id)["state"] for word in ("pause", "resume", "stop")] == ["paused", "running", "stopped"]
+    refused = sushibelt(belt.url, "--token", run.key or "", "resume", run.id)
+    assert (refused.returncode, "stopped" in refused.stderr) == (4, True)
+    assert said("rm", run.id) == {"run": run.id, "deleted": True}
+
+
+def test_all_rows_are_exported_as_json_however_many_a_page_has(
+    belt: Running, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.api.readings.MAX_ROWS", 7)
+    run = client.run(method="moco", batch_size=4, steps=20, seed=105).wait()
+    path = f"{belt.url}/api/v1/runs/{run.id}/metrics"
+    first = httpx.get(path, params={"format": "json"}).json()
+    assert (len(first["columns"]["step"]), first["next"] is not None) == (7, True)
+    assert sushibelt(belt.url, "export", run.id, "--json", str(tmp_path / "run.json")).returncode == 0
+    found = json.loads((tmp_path / "run.json").read_text())
+    assert (found["run"], found["epoch"], found["next"]) == (run.id, first["epoch"], None)
+    assert found["columns"]["step"] == list(range(1, 21))
+    assert found["columns"]["loss"][:7] == first["columns"]["loss"]
+    printed = sushibelt(belt.url, "export", run.id, "--json", "-")
+    assert json.loads(printed.stdout) == found
+
+
+def test_a_sweep_over_schedules_is_listed(belt: Running) -> None:
+    words = ["sweep", "moco", "--steps", "6", "--set", "batch_size=4", "--json"]
+    schedules = ["--schedule", "drop=2:momentum=0;4:momentum=0.5", "--schedule", "mild=2:momentum=0.9"]
+    done = sushibelt(belt.url, *words, *schedules)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["schedule"] == ["drop", "mild"]
+    newest = json.loads(sushibelt(belt.url, "sweeps", "--limit", "1", "--json").stdout)
+    assert (newest["schedules"], newest["state"]) == (["drop", "mild"], "finished")
+    assert newest["id"] in sushibelt(belt.url, "sweeps").stdout
+    assert sushibelt(belt.url, "sweep", "moco", "--schedule", "2:momentum=0").returncode == 2
+
+
+def test_the_server_hears_nothing_of_what_is_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*_: object) -> None:
+        raise SystemExit([name for name in os.environ if name in ("SUSHIBELT_URL", "SUSHIBELT_TOKEN")])
+
+    monkeypatch.setattr(os, "execv", start)
+    for name in ("SUSHIBELT_URL", "SUSHIBELT_TOKEN"):
+        monkeypatch.setenv(name, "x")
+    with pytest.raises(SystemExit) as left:
+        serve()
+    assert left.value.code == []
+
+
+def test_a_run_that_falls_asleep_and_wakes_says_so() -> None:
+    picture = Picture({"state": "running", "step": 3, "asleep": True}, {})
+    assert picture.badge == "PAUSED"
+    for kind, badge in (("wake", "LIVE"), ("sleep", "PAUSED")):
+        picture.take(Event(kind, 3, 0.0, {}, 1, 4))
+        assert picture.badge == badge
 
 
 def test_the_exit_codes_are_those_of_the_help(belt: Running, tmp_path: Path) -> None:
