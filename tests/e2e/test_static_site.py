@@ -131,6 +131,21 @@ def test_each_page_for_frames_plays(visit: Any, name: str) -> None:
     assert re.search(r"/course/demo/#(belt|bank|matrix)$", str(link.evaluate("link => link.href")))
 
 
+def test_a_page_is_live_from_the_service_that_its_address_names_and_else_plays(
+    browser: Browser, host: str, tmp_path: Path
+) -> None:
+    page = browser.new_page(viewport={"width": 800, "height": 480})
+    belt = page.locator("sushi-belt")
+    page.goto(f"{host}/course/demo/embed/belt.html?src=http://127.0.0.1:9&run=lesson-belt")
+    plays(belt)
+    assert "does not answer" in belt.locator("piece-foot .line p").inner_text()
+    with serving(tmp_path, embed_origins=host) as service:
+        page.goto(f"{host}/course/demo/embed/belt.html?src={service}&run=lesson-belt")
+        badge = belt.locator("piece-foot status-badge .badge")
+        until(lambda: badge.inner_text().startswith("Live, step"), 120, "the run to be live")
+    page.close()
+
+
 def test_the_page_with_tabs_plays_all_three(visit: Any) -> None:
     page = visit("demo/embed/lesson.html?run=lesson-belt")
     for tab, name in (("Memory bank", "bank"), ("Queue", "belt"), ("Similarity matrix", "matrix")):

@@ -47,6 +47,21 @@ describe("what an address asks for", () => {
     });
   });
 
+  it("is live from the service that a static site's address names, and plays what is kept meanwhile", () => {
+    const page = new URL("embed/belt.html?src=https://live.example&run=r1#token=sbe_x", SERVICE);
+    expect(pieceAttributes("belt", embedOptions(page, SERVICE, "recordings/belt.sbr"))).toEqual({
+      compact: "",
+      src: "https://live.example",
+      run: "r1",
+      token: "sbe_x",
+      recording: "https://belt.example/lab/recordings/belt.sbr",
+    });
+  });
+
+  it("is live from no other service than its own on a page of one", () => {
+    expect(pieceAttributes("belt", read("embed/belt?src=https://live.example"))).toEqual({ compact: "" });
+  });
+
   it("says nothing that was not asked for", () => {
     expect(pieceAttributes("belt", read("embed/belt"))).toEqual({ compact: "" });
   });

@@ -10,6 +10,7 @@ const FULL: Choice = {
   source: "run",
   run: 'r1 "a" & b=c',
   recording: "recordings/a&b.sbr",
+  folder: "",
   theme: "dark",
   calm: true,
   width: 640,
@@ -26,6 +27,7 @@ describe("a choice in an address", () => {
     ["everything chosen", FULL],
     ["a recording alone", { ...PLAIN, source: "recording", recording: "a.sbr" }],
     ["a recording behind the lesson's run", { ...PLAIN, recording: "a.sbr" }],
+    ["a folder", { ...PLAIN, folder: "https://course.example/demo" }],
     ["a meter as high as the others", { ...PLAIN, piece: "meter" }],
     ["the lesson", { ...PLAIN, piece: "lesson", recording: "recordings/", source: "recording" }],
     ...DIALECTS.map((dialect) => [dialect, { ...PLAIN, dialect }] as const),
@@ -61,6 +63,7 @@ describe("the frame's address", () => {
     const options = embedOptions(new URL(frameAddress(FULL, SERVICE)), SERVICE);
     expect({ ...options, recording: options.recording?.href }).toEqual({
       name: "bank",
+      src: null,
       run: FULL.run,
       token: null,
       recording: "https://belt.example/lab/recordings/a&b.sbr",
@@ -77,6 +80,19 @@ describe("the frame's address", () => {
   it("names the lesson's run where a recording only stands in for it", () => {
     expect(frameAddress({ ...PLAIN, recording: "a.sbr" }, SERVICE)).toMatch(/\?run=auto&recording=a\.sbr$/);
     expect(frameAddress({ ...PLAIN, recording: "a.sbr", source: "recording" }, SERVICE)).toMatch(/\?recording=a\.sbr$/);
+  });
+
+  it("is of the exported folder where one is named, live from the service and its run", () => {
+    const folder = "https://course.example/demo";
+    const read = (choice: Choice) =>
+      embedOptions(new URL(frameAddress(choice, SERVICE)), new URL(`${folder}/`), "a.sbr");
+    const { name, src, run, recording } = read({ ...PLAIN, source: "run", run: "r1", folder });
+    expect([name, src, run, recording?.href]).toEqual(["belt", SERVICE.href, "r1", `${folder}/a.sbr`]);
+    expect(read({ ...PLAIN, folder }).run).toBe("auto");
+    expect(frameAddress({ ...PLAIN, folder }, SERVICE)).toMatch(
+      /^https:\/\/course\.example\/demo\/embed\/belt\.html\?src=/,
+    );
+    expect(frameAddress({ ...PLAIN, folder: "demo" }, SERVICE)).toBe("https://belt.example/lab/embed/belt");
   });
 
   it("hides no part that the piece does not have", () => {

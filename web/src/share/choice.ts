@@ -23,6 +23,8 @@ export interface Choice {
   run: string;
   /** Address of a recording, relative to the service; beside a run it plays while the service is away. */
   recording: string;
+  /** Address of an exported folder: the frame is its page, which is live from the service and else plays what it keeps. */
+  folder: string;
   theme: "auto" | "light" | "dark";
   calm: boolean;
   /** Pixels; null is as wide as the place it gets. */
@@ -41,6 +43,7 @@ export const PLAIN: Choice = {
   source: "auto",
   run: "",
   recording: "",
+  folder: "",
   theme: "auto",
   calm: false,
   width: null,
@@ -81,6 +84,7 @@ export function readChoice(query: URLSearchParams): Choice {
     source: named ? "run" : recording && run === "" ? "recording" : "auto",
     run: named ? run : "",
     recording,
+    folder: said("folder"),
     theme: one("theme", ["auto", "light", "dark"], PLAIN.theme),
     calm: said("motion") === "reduce",
     width: size("width"),
@@ -95,12 +99,19 @@ export function readChoice(query: URLSearchParams): Choice {
 /** The query that `readChoice` makes the choice of; what is as by itself is not said. */
 export function writeChoice(choice: Choice): string {
   const pairs: [string, string][] = [["piece", choice.piece], ...shownPairs(choice)];
+  if (choice.folder) pairs.push(["folder", choice.folder]);
   if (choice.width !== null) pairs.push(["width", String(choice.width)]);
   if (choice.height !== heightOf(choice.piece)) pairs.push(["height", String(choice.height)]);
   if (choice.dialect !== PLAIN.dialect) pairs.push(["for", choice.dialect]);
   if (choice.form !== PLAIN.form) pairs.push(["form", choice.form]);
   if (choice.compact) pairs.push(["compact", ""]);
   return queryOf(pairs);
+}
+
+/** The exported folder whose page the frame shows, if any. */
+export function folderOf({ folder, source }: Choice): URL | null {
+  if (source === "recording" || !URL.canParse(folder) || !/^https?:/.test(folder)) return null;
+  return new URL(folder.endsWith("/") ? folder : `${folder}/`);
 }
 
 /** The run that is named, if any: `auto` must be said where a recording stands beside it. */
@@ -111,12 +122,17 @@ export function namedRun({ source, run, recording, piece }: Choice): string | nu
 
 /** What a frame's address says of the choice. */
 export function shownPairs(choice: Choice): [string, string][] {
-  const { recording, theme, calm, hide, piece } = choice;
   const pairs: [string, string][] = [];
   const run = namedRun(choice);
-  const hidden = hide.filter((part) => partsOf(piece).includes(part));
   if (run) pairs.push(["run", run]);
-  if (recording) pairs.push(["recording", recording]);
+  if (choice.recording) pairs.push(["recording", choice.recording]);
+  return [...pairs, ...lookPairs(choice)];
+}
+
+/** What it says of the looks alone. */
+export function lookPairs({ theme, calm, hide, piece }: Choice): [string, string][] {
+  const pairs: [string, string][] = [];
+  const hidden = hide.filter((part) => partsOf(piece).includes(part));
   if (theme !== "auto") pairs.push(["theme", theme]);
   if (calm) pairs.push(["motion", "reduce"]);
   if (hidden.length > 0) pairs.push(["hide", hidden.join(",")]);

@@ -45,6 +45,22 @@ describe("hints", () => {
     expect(said({})).toEqual([]);
   });
 
+  it.each([
+    [{ recording: "https://other.example/a.sbr" }, true, "plays no recording of another host"],
+    [{ recording: "https://other.example/a.sbr", dialect: "element" as const }, false, "CORS"],
+    [{ folder: "https://course.example/demo" }, false, "the folder’s own page"],
+    [{ folder: "demo" }, true, "must be whole"],
+  ])("say what is on another host: %o", (choice, grave, words) => {
+    expect(said(choice).filter(({ text }) => text.includes(words))).toEqual([expect.objectContaining({ grave })]);
+  });
+
+  it.each([{ recording: "api/v1/runs/lesson-belt/recording" }, { recording: "https://belt.example/a.sbr" }])(
+    "say nothing of another host where there is none: %o",
+    (choice) => {
+      expect(said(choice)).toEqual([]);
+    },
+  );
+
   it("name the setting where no other site may show it", () => {
     const [hint] = said({}, PUBLIC, []);
     expect(hint).toMatchObject({ grave: true, code: "SUSHIBELT_EMBED_ORIGINS=https://your-site.example" });

@@ -1,6 +1,6 @@
 /** What may stand between the code and a reader who sees something: said while the author is still here. */
 
-import { type Choice, heightOf, isElement, LEAST_WIDTH } from "./choice.js";
+import { type Choice, folderOf, heightOf, isElement, LEAST_WIDTH } from "./choice.js";
 
 export interface Hint {
   /** Without it nothing would be shown. */
@@ -42,6 +42,7 @@ export function hints(choice: Choice, service: URL, sites: readonly string[] | n
     ...incomplete(choice),
     ...allowed(sites),
     ...reachable(choice, service),
+    ...elsewhere(choice, service),
     ...ofTheTool(choice),
     ...size(choice),
   ];
@@ -96,6 +97,29 @@ function reachable(choice: Choice, service: URL): Hint[] {
     const text =
       "A page that came by https shows nothing that comes by http. Put the service behind a proxy with HTTPS.";
     found.push({ grave: true, text });
+  }
+  return found;
+}
+
+/** What is fetched from another host, or shown by one. */
+function elsewhere(choice: Choice, service: URL): Hint[] {
+  const { recording, folder } = choice;
+  const found: Hint[] = [];
+  const site = isElement(choice) ? null : folderOf(choice);
+  if (site) {
+    const text =
+      "The frame is the folder’s own page: it is live from this service, and plays the folder’s recording while that " +
+      "is away. The service must let that site in, and the folder must come from `sushibelt export --site`. The preview " +
+      "shows the service’s page, which looks the same.";
+    found.push({ grave: false, text });
+  } else if (folder && !isElement(choice) && choice.source !== "recording") {
+    found.push({ grave: true, text: "The folder’s address must be whole, like https://your-site.example/demo/." });
+  }
+  if (!site && URL.canParse(recording, service) && new URL(recording, service).origin !== service.origin) {
+    const text = isElement(choice)
+      ? "The recording is on another host. Unless that is the host of your page, it must allow it to be read (CORS)."
+      : "A frame is a page of this service, and plays no recording of another host. Take an element, or an exported folder.";
+    found.push({ grave: !isElement(choice), text });
   }
   return found;
 }

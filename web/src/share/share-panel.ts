@@ -5,6 +5,7 @@ import type { EmbedName } from "../embed/options.js";
 import {
   type Choice,
   type Dialect,
+  folderOf,
   heightOf,
   isElement,
   type Part,
@@ -107,19 +108,35 @@ export class SharePanel extends LitElement {
   }
 
   private source(): TemplateResult {
-    const { source, run, recording, piece } = this.choice;
+    const { source, run, recording, piece, folder } = this.choice;
     const sources = { auto: "The lesson’s run, live", run: "A run of its own, live", recording: "A recording only" };
     const lesson = piece === "lesson";
+    // Its page has a recording of its own.
+    const inFolder = folderOf(this.choice) !== null && !isElement(this.choice);
     return html`<fieldset>
       <legend>What it shows</legend>
       ${radios("source", sources, source, (source) => this.set({ source }), lesson ? ["run"] : [])}
       ${source === "run" ? text("Id of the run", run, "r6085ed90c43a", (run) => this.set({ run })) : nothing}
-      ${text(
-        source === "recording" ? "Address of the recording" : "Recording for when the service is away (optional)",
-        recording,
-        lesson ? "recordings/" : `recordings/${piece === "meter" ? "belt" : piece}.sbr`,
-        (recording) => this.set({ recording }),
-      )}
+      ${
+        inFolder
+          ? nothing
+          : text(
+              source === "recording" ? "Address of the recording" : "Recording for when the service is away (optional)",
+              recording,
+              lesson ? "recordings/" : recordingOf(this.choice),
+              (recording) => this.set({ recording }),
+            )
+      }
+      ${
+        source === "recording" || isElement(this.choice)
+          ? nothing
+          : text(
+              "Exported folder that plays while the service is down (optional)",
+              folder,
+              "https://your-site.example/demo/",
+              (folder) => this.set({ folder }),
+            )
+      }
     </fieldset>`;
   }
 
@@ -189,6 +206,12 @@ export class SharePanel extends LitElement {
           : nothing
       }`;
   }
+}
+
+/** Where the service keeps the recording of the run that is shown. */
+function recordingOf({ source, run, piece }: Choice): string {
+  const lesson = `lesson-${piece === "meter" ? "belt" : piece}`;
+  return `api/v1/runs/${(source === "run" && run) || lesson}/recording`;
 }
 
 function said({ grave, text, code }: Hint): TemplateResult {

@@ -7,7 +7,10 @@ import { elementsOf, frameAddress, title } from "./snippet.js";
 /** An address that is being typed is not asked for letter by letter. */
 const SETTLED = 500;
 
-/** What the code shows: a frame of the very address that it names, or the elements themselves, from the same script. */
+/**
+ * What the code shows: a frame of the very address that it names, or the elements themselves, from the same script. Of a page
+ * on another host, which the panel may not frame, the service's own page of the same looks.
+ */
 @customElement("share-preview")
 export class SharePreview extends LitElement {
   @property({ attribute: false }) choice!: Choice;
@@ -66,7 +69,7 @@ export class SharePreview extends LitElement {
     }
     return html`<div class="room">
       <iframe
-        src=${frameAddress(shown, service)}
+        src=${frameAddress({ ...shown, folder: "" }, service)}
         title="Preview: ${title(shown)}"
         width=${shown.width ?? "100%"}
         height=${shown.height}

@@ -1,7 +1,7 @@
 /** The code that puts a piece on a page, in the words of each tool. Nothing here touches a page. */
 
 import { type EmbedName, TAGS } from "../embed/options.js";
-import { type Choice, isElement, namedRun, partsOf, queryOf, shownPairs } from "./choice.js";
+import { type Choice, folderOf, isElement, lookPairs, namedRun, partsOf, queryOf, shownPairs } from "./choice.js";
 
 export interface Block {
   /** Where in the author's tool it goes. */
@@ -22,6 +22,12 @@ type Pairs = readonly (readonly [string, string])[];
 
 /** The address that a frame shows. */
 export function frameAddress(choice: Choice, service: URL): string {
+  const folder = folderOf(choice);
+  if (folder) {
+    const run = namedRun(choice) ?? "auto";
+    const asked = queryOf([["src", service.href], ["run", run], ...lookPairs(choice)]);
+    return `${new URL(`embed/${choice.piece}.html`, folder).href}?${asked}`;
+  }
   const query = queryOf(shownPairs(choice));
   return new URL(`embed/${choice.piece}`, service).href + (query && `?${query}`);
 }
