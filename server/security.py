@@ -6,7 +6,8 @@ that skips the socket is no check.
 - Host: a service bound to loopback answers only to loopback names, else a foreign page could reach
   it through a name of its own that resolves to 127.0.0.1 (DNS rebinding).
 - Origin: a browser says which site a request comes from. Unsafe methods and every socket handshake
-  are refused unless it is this host or an allowed one. No Origin means no browser: scripts may pass.
+  are refused unless it is this host or an allowed one, which is this service under another name: a browser asks before
+  it sends JSON to another site, and that question is not answered. No Origin means no browser: scripts may pass.
   Sites that may embed (see server.embedding) may also open the socket of a run, on which nothing can be changed,
   and trade an embed's token for a ticket.
 - Body: read here, up to 64 KB, in at most 30 seconds, before any code of the app sees it.
@@ -132,8 +133,8 @@ class Gate:
         if scope["type"] == "http" and self.embedders.may_ask(scope["method"], scope["path"], origin):
             return
         raise Forbidden(
-            f"requests from {origin[:100]!r} are not allowed; the operator can add the site to "
-            "SUSHIBELT_ALLOWED_ORIGINS",
+            f"requests from {origin[:100]!r} are not allowed; if that is this service behind a proxy, the operator "
+            "names it in SUSHIBELT_ALLOWED_ORIGINS",
             code="bad_origin",
         )
 

@@ -48,7 +48,9 @@ class Settings(BaseSettings):
         default_factory=dict, description="Folders or archives of pictures: name=path, more after a comma."
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Other sites that may use this service, like https://course.example, comma separated."
+        (),
+        description="This service's own addresses where a proxy writes another Host, like https://belt.example, "
+        "comma separated.",
     )
     embed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -25,7 +25,8 @@ class Client:
 
     Args:
         url: where it is; left out: SUSHIBELT_URL, else http://127.0.0.1:8000.
-        token: sent as `Authorization: Bearer`, for a service that asks for one; left out: SUSHIBELT_TOKEN.
+        token: sent as `Authorization: Bearer`: a private run's key, or what a proxy asks for; left out:
+            SUSHIBELT_TOKEN.
 
     Raises, in every method: Unreachable where nothing answers, Refused where the service says no.
     """

@@ -41,7 +41,7 @@ SECTION_LIST = f"^{ONE_SECTION}(?:,{ONE_SECTION})*$"
     "/runs/{run_id}/metrics",
     operation_id="get_metrics",
     responses={
-        **responses(404, 406, 422),
+        **responses(404, 406, 422, 503),
         200: {"model": Metrics, "content": content("step,loss\r\n1,7.9\r\n2,7.4\r\n")},
     },
 )
@@ -112,7 +112,7 @@ def _plain(name: str, column: np.ndarray[Any, np.dtype[np.float64]]) -> list[flo
     "/runs/{run_id}/events",
     operation_id="list_events",
     response_model=EventList,
-    responses={**responses(404, 422), **CONDITIONAL},
+    responses={**responses(404, 422, 503), **CONDITIONAL},
 )
 async def events(
     run: ShownRunDep,

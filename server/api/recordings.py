@@ -29,7 +29,7 @@ SHEET_SECONDS = 10.0  # a set that is not in memory takes longer to draw than a 
     operation_id="get_recording",
     response_class=StreamingResponse,
     responses={
-        **responses(404, 422),
+        **responses(404, 422, 503),
         200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
     },
 )

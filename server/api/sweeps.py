@@ -104,7 +104,7 @@ async def wait_for_sweep(
     "/sweeps/{sweep_id}/table",
     operation_id="get_sweep_table",
     responses={
-        **responses(404, 406, 422),
+        **responses(404, 406, 422, 503),
         200: {
             "model": SweepTable,
             "content": content("momentum,run,state,step,reason,loss\r\n0.99,r1f0c2,finished,60,,4.1\r\n"),

@@ -14,6 +14,11 @@ MOST_BYTES = 64 << 20
 """What all built pages may take together. They take a hundredth of it."""
 NOSCRIPT = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
 TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
+POLICY = """
+    <meta http-equiv="Content-Security-Policy" content="script-src 'self'; object-src 'none'; base-uri 'none'" />
+    <meta name="referrer" content="no-referrer" />"""
+"""What a service says in headers, as far as a page may say it of itself. A host of files knows nothing of it. What the
+page reads is left open: it may be live from any service."""
 LEFT_OUT = ("index.html", "embed/", "opening/")
 """Files of the built pages that are written anew, or whose content stands elsewhere in the folder."""
 
@@ -104,6 +109,7 @@ def _static(page: str, up: str, recording: str, words: str, title: str) -> str:
     )
     without = f'<noscript>{poster}<p class="poster-words">{said}</p></noscript>'
     page = NOSCRIPT.sub("", TITLE.sub(f"<title>{escape(title)}</title>", page, count=1), count=1)
+    page = page.replace("<head>", f"<head>{POLICY}", 1)  # before the first script
     page = page.replace("  </head>", f"    {head}  </head>", 1)
     for place in ('<div id="page">', "<main>"):
         page = page.replace(place, f"{place}{waiting}{without}", 1)

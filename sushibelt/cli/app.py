@@ -45,7 +45,10 @@ def options(
     context: typer.Context,
     url: Annotated[str, typer.Option(envvar="SUSHIBELT_URL", help="Address of the service.")] = "http://127.0.0.1:8000",
     token: Annotated[
-        str | None, typer.Option(envvar="SUSHIBELT_TOKEN", help="For a service that asks for one.", show_default=False)
+        str | None,
+        typer.Option(
+            envvar="SUSHIBELT_TOKEN", help="Key of a private run, or what a proxy asks for.", show_default=False
+        ),
     ] = None,
 ) -> None:
     context.obj = {"url": url, "token": token}

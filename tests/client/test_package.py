@@ -31,6 +31,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None
     here = ROOT / "sushibelt"
     files = {path for pattern in ("**/*.py", "py.typed", "*.js") for path in here.glob(pattern)}
     assert names == {path.relative_to(ROOT).as_posix() for path in files}
+    assert wheel.stat().st_size < 60_000, "docs/client.md says so"
 
 
 def test_in_an_empty_environment_only_what_is_declared_is_missing(wheel: Path, tmp_path: Path) -> None:

@@ -72,6 +72,12 @@ def test_every_call_says_which_errors_it_has(document: dict[str, Any]) -> None:
             assert len(response["description"]) > 5, (name, status)
 
 
+def test_calls_that_read_the_database_say_that_it_may_be_away(document: dict[str, Any]) -> None:
+    reads = {"get_metrics", "list_events", "get_recording", "get_sweep_table"}
+    found = {name for name, operation in operations(document).items() if "503" in operation["responses"]}
+    assert reads <= found
+
+
 def test_every_call_has_an_example(document: dict[str, Any]) -> None:
     how = "add it to CALLS of tests/contract/write_examples.py and run that"
     for name, operation in operations(document).items():

@@ -102,6 +102,10 @@ def test_elements_are_live_share_a_socket_and_only_watch(visit: Any, course: Cou
     assert not belt.locator("transport-bar").is_visible()
     link = belt.get_by_role("link", name="Open the lesson")
     assert (link.get_attribute("href"), link.get_attribute("rel")) == (f"{service}/#belt", "noopener")
+    # The page may style the bottom line, which lies a shadow tree deeper than the other parts.
+    page.add_style_tag(content="sushi-belt::part(foot) { outline: 3px solid } sushi-belt::part(link) { opacity: 0.9 }")
+    assert belt.locator("piece-foot .line").evaluate("line => getComputedStyle(line).outlineWidth") == "3px"
+    assert link.evaluate("link => getComputedStyle(link).opacity") == "0.9"
     # A key that moves a control is the piece's; any other is still the page's.
     belt.locator("canvas").last.focus()
     page.keyboard.press("ArrowRight")

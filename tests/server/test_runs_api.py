@@ -355,6 +355,10 @@ def test_the_atlas_is_cacheable_under_its_digest(belt: Running) -> None:
     assert plain.status_code == 200
     assert plain.headers["content-type"] == "image/webp"
     assert plain.headers["cache-control"] == "no-cache"
+    tag = plain.headers["etag"]
+    again = belt.http.get("/images/sushi/atlas/0", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert belt.http.get("/images/sushi/atlas/1", headers={"If-None-Match": tag}).status_code == 200
     sets = {entry["name"]: entry for entry in belt.http.get("/catalog").json()["images"]}
     link = sets["sushi"]["atlas"].replace("{page}", "1").removeprefix("/api/v1")
     assert "immutable" in belt.http.get(link).headers["cache-control"]

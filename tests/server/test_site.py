@@ -114,6 +114,9 @@ def test_every_address_in_its_pages_is_relative_and_in_it(belt: Running) -> None
         page = site.read(name).decode()
         assert "/api" not in page
         assert page.count("<noscript>") == 1
+        # A policy holds for what stands below it.
+        assert page.index("script-src 'self'; object-src 'none'; base-uri 'none'") < page.index("<script")
+        assert '<meta name="referrer" content="no-referrer"' in page
         assert "a &lt;b&gt; &amp; c" in page
         [recording] = re.findall(r'<meta name="sushibelt-recording" content="([^"]+)"', page)
         folder = Path(name).parent

@@ -55,6 +55,7 @@ export class PieceController implements ReactiveController {
 
   constructor(private readonly host: Figure) {
     this.kind = PIECES[host.localName as PieceTag];
+    this.foot.setAttribute("exportparts", "foot, link");
     host.addController(this);
     // The other figures say by themselves when they can be seen; the meter leaves that to the figure around it.
     if (host.localName === "consistency-meter") new OnScreenController(host, () => host.view);
