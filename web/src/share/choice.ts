@@ -139,8 +139,9 @@ export function lookPairs({ theme, calm, hide, piece }: Choice): [string, string
   return pairs;
 }
 
-/** Commas and slashes stay readable: both may stand in a query as they are. */
+/** Commas, colons and slashes stay readable: they may stand in a query as they are. */
 export function queryOf(pairs: readonly [string, string][]): string {
-  const text = (value: string) => encodeURIComponent(value).replaceAll("%2C", ",").replaceAll("%2F", "/");
+  const text = (value: string) =>
+    encodeURIComponent(value).replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%2F", "/");
   return pairs.map(([name, value]) => (value ? `${text(name)}=${text(value)}` : text(name))).join("&");
 }

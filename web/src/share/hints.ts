@@ -109,7 +109,7 @@ function elsewhere(choice: Choice, service: URL): Hint[] {
   if (site) {
     const text =
       "The frame is the folder’s own page: it is live from this service, and plays the folder’s recording while that " +
-      "is away. The service must let that site in, and the folder must come from `sushibelt export --site`. The preview " +
+      "is away. The service must let that site in, and the folder must come from “sushibelt export --site”. The preview " +
       "shows the service’s page, which looks the same.";
     found.push({ grave: false, text });
   } else if (folder && !isElement(choice) && choice.source !== "recording") {
