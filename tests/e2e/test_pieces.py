@@ -121,6 +121,11 @@ def test_a_page_with_a_strict_policy_needs_to_allow_the_service_only(visit: Any,
     policy = f"default-src 'none'; script-src {service}; connect-src {service} ws://{host}; style-src 'self'"
     page = visit(course.write("strict", "<sushi-belt></sushi-belt>", head=script(service), policy=policy))
     lives(page.locator("sushi-belt"))
+    body = f'<iframe src="{service}/embed/belt" width=700 height=480 title="The belt"></iframe>'
+    page = visit(
+        course.write("strict-frame", body, policy=f"default-src 'none'; frame-src {service}; style-src 'self'")
+    )
+    lives(framed(page).locator("sushi-belt"))
 
 
 @pytest.mark.parametrize(
