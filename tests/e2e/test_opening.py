@@ -104,8 +104,9 @@ def test_a_knob_moves_the_live_run_and_shows_it(page: Page, url: str) -> None:
     httpx.patch(f"{url}/api/v1/runs/lesson-belt/knobs", json={"momentum": 0.99}).raise_for_status()
 
 
-def test_an_experiment_asks_for_the_live_run(page: Page, url: str) -> None:
+def test_an_experiment_asks_for_the_live_run_waits_for_its_first_measurement_and_begins(page: Page, url: str) -> None:
     show(page, "belt")
+    httpx.post(f"{url}/api/v1/runs/lesson-belt/commands", json={"command": "reset"}, timeout=60).raise_for_status()
     part = page.locator("#belt lesson-experiments")
     part.scroll_into_view_if_needed()
     start = part.get_by_role("button", name="Set momentum 0.5").first
@@ -115,7 +116,31 @@ def test_an_experiment_asks_for_the_live_run(page: Page, url: str) -> None:
     )
     start.click()
     part.get_by_role("button", name="Skip the question").click()
-    page.wait_for_function(LIVE, arg="sushi-belt", timeout=TRIES)
+    part.get_by_text("Waiting until the live run has measured this once").wait_for()
+    part.get_by_role("button", name="Back to momentum 0.99").first.wait_for(timeout=40_000)
+    assert lesson_run(url, "belt")["knobs"]["momentum"] == 0.5
+    assert part.get_by_text("has no value yet").count() == 0
+    part.get_by_text("fell from").or_(part.get_by_text("hardly moved")).or_(part.get_by_text("rose from")).wait_for(
+        timeout=60_000
+    )
+    part.get_by_role("button", name="Back to momentum 0.99").first.click()
+    until(lambda: lesson_run(url, "belt")["knobs"]["momentum"] == 0.99, 20, "the way back")
+
+
+def test_what_there_is_only_to_watch_goes_live_to_be_seen(page: Page, url: str) -> None:
+    show(page, "bank")
+    watch = page.locator("#bank lesson-experiments #watch")
+    watch.scroll_into_view_if_needed()
+    watch.get_by_role("radio").first.check()
+    assert watch.locator(".verdict").count() == 0, "the moment is no measurement"
+    watch.get_by_role("button", name="Go live to see").click()
+    page.wait_for_function(LIVE, arg="memory-bank", timeout=TRIES)
+    watch.locator(".verdict").wait_for(timeout=60_000)
+    assert "You guessed" in watch.inner_text()
+    watch.get_by_role("button", name="Predict again").click()
+    assert watch.locator(".verdict").count() == 0, "the answer must not be known beforehand"
+    watch.get_by_role("radio").nth(1).check()
+    watch.locator(".verdict").wait_for(timeout=60_000)
 
 
 def test_a_page_that_is_asked_for_live_is_live(browser: Browser, url: str) -> None:

@@ -156,3 +156,26 @@ def test_one_experiment_at_a_time_and_a_way_back_after_a_reload(page: Page, url:
     one.locator("summary").click()
     one.get_by_role("button", name="Back to temperature 0.1").click()
     until(lambda: lesson_run(url, "belt")["knobs"] == before, 20, "the knobs of before")
+
+
+def test_a_running_answer_is_spoken_once_and_not_with_every_measurement(page: Page, url: str) -> None:
+    """What a screen reader hears of an experiment changes when something has happened."""
+    one = page.locator("#bank lesson-experiments #watch")
+    one.get_by_role("radio").first.check()
+    one.locator(".verdict").wait_for(timeout=180_000)
+    page.evaluate("""() => {
+        const all = document.querySelector('#bank lesson-experiments');
+        const one = all.shadowRoot.querySelector('#watch predict-first');
+        const live = one.shadowRoot.querySelector('spoken-summary').shadowRoot.querySelector('[role=status]');
+        window.heard = [live.textContent];
+        window.seen = new Set();
+        const look = () => window.seen.add(one.querySelector('table').textContent);
+        const hear = () => window.heard.push(live.textContent);
+        new MutationObserver(hear).observe(live, { characterData: true, childList: true, subtree: true });
+        setInterval(look, 50);
+    }""")
+    middle = "document.querySelector('memory-bank').scrollIntoView({ block: 'center' })"
+    until(lambda: page.evaluate(middle) or page.evaluate("window.seen.size") > 2, 120, "to be measured again")
+    heard = page.evaluate("window.heard")
+    assert len(set(heard)) <= 2, "said again only where another choice is measured to be right"
+    assert all(re.fullmatch(r"Measured: \D+", text) for text in heard), "the numbers would change each time"

@@ -1,25 +1,22 @@
-import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { ApiError, type Catalog, type LessonName } from "../api.js";
+import { ApiError, type Catalog, type Knobs, type LessonName } from "../api.js";
 import type { PairScored } from "../compare/compare-lane.js";
-import { EXPERIMENTS, type Experiment } from "../model/experiments.js";
+import { EXPERIMENTS } from "../model/experiments.js";
 import { RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
-import { count, fixed } from "../model/say.js";
 import { isSet, knobWords, measure, type Reading, Trial, wayBack } from "../model/trial.js";
+import { until } from "../model/until.js";
 import type { RunEvent } from "../wire/messages.js";
 import type { CompareOpener } from "./compare-opener.js";
 import { house } from "./house.js";
+import { experimentStyles } from "./lesson-experiments.styles.js";
 import type { PredictFirst } from "./predict-first.js";
+import { borne, heard, isTold, trialResult } from "./trial-result.js";
 import "./predict-first.js";
 
-/** What the two measured values are of, where it is not before the change and under it. */
-const ROWS: Partial<Record<Experiment["from"], readonly [string, string]>> = {
-  ages: ["newest rows", "oldest rows"],
-  pair: ["with a head", "without"],
-};
-const PAIR_TRAINS =
-  "Both train now, below the figure, on the same batches. When both are at their last step they are scored, and the answer comes here.";
+/** Milliseconds that a run which has only just been asked for has, to show itself and to measure once. */
+const PATIENCE = 20_000;
 
 /**
  * The experiments of a lesson: each asks first, is one click to run, says what was measured, and has a way back.
@@ -35,6 +32,8 @@ export class LessonExperiments extends LitElement {
   @state() private asking = "";
   @state() private open = "";
   @state() private refusal: string | null = null;
+  /** The experiment that waits for what it will be compared with. */
+  @state() private waiting = "";
   private trials: Trial[] = [];
   private followed: RunView | null = null;
   /** Nothing is measured on a moment that was recorded once: experiments are made on the live run. */
@@ -42,7 +41,11 @@ export class LessonExperiments extends LitElement {
     if (this.view && !this.view.opening) for (const trial of this.trials) trial.observe(this.view);
   };
   private readonly event = (event: Event) => {
-    if ((event as CustomEvent<RunEvent>).detail.type === "reset") for (const trial of this.trials) trial.forget();
+    const { type, knobs, step } = (event as CustomEvent<RunEvent>).detail;
+    for (const trial of this.trials) {
+      if (type === "reset") trial.forget();
+      if (type === "knobs") trial.heard(knobs as Knobs, step);
+    }
   };
 
   /** Pairs are trained in the section's figure, and tell of themselves there. */
@@ -71,82 +74,7 @@ export class LessonExperiments extends LitElement {
     );
   }
 
-  static override styles = [
-    house,
-    css`
-      details {
-        border-top: 1px solid var(--line);
-      }
-      details:last-of-type {
-        border-bottom: 1px solid var(--line);
-      }
-      summary {
-        padding: 0.7rem 0 0.6rem;
-        font-weight: 650;
-        cursor: pointer;
-      }
-      summary i {
-        font-style: normal;
-        font-size: var(--text-s);
-        font-weight: 600;
-        color: var(--accent);
-      }
-      .inside {
-        padding: 0 0 1.1rem;
-      }
-      p {
-        margin: 0 0 0.7rem;
-      }
-      .row {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.5rem;
-        margin-top: 0.8rem;
-      }
-      .go {
-        border-color: var(--accent);
-        color: var(--accent);
-      }
-      .nudge {
-        margin: 0.6rem 0 0;
-        color: var(--accent);
-        font-weight: 600;
-      }
-      .refusal {
-        margin: 0.6rem 0 0;
-        color: var(--bad);
-      }
-      table {
-        width: 100%;
-        margin: 0.6rem 0 0;
-        border-collapse: collapse;
-        font-size: var(--text-s);
-      }
-      caption {
-        text-align: left;
-        font-weight: 650;
-      }
-      th {
-        text-align: left;
-        font-weight: 400;
-      }
-      td {
-        text-align: right;
-        white-space: nowrap;
-      }
-      td:nth-child(3) {
-        color: var(--ink-soft);
-      }
-      th,
-      td {
-        padding: 0.22rem 0;
-        border-bottom: 1px solid var(--line);
-      }
-      .verdict {
-        font-weight: 650;
-      }
-    `,
-  ];
+  static override styles = [house, experimentStyles];
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
@@ -202,17 +130,19 @@ export class LessonExperiments extends LitElement {
         <predict-first
           .question=${experiment.question}
           .choices=${experiment.choices}
-          ?reveal=${experiment.from === "ages" ? this.guess(id) !== null && trial.under !== null : trial.values !== null}
-          .borne=${this.borne(trial)}
+          ?reveal=${isTold(trial) && (experiment.from !== "ages" || this.guess(id) !== null)}
+          .borne=${borne(trial)}
+          .said=${heard(trial)}
           @predicted=${() => {
             this.asking = "";
             this.requestUpdate();
           }}
         >
-          <div slot="result">${this.result(trial)}</div>
+          <div slot="result">${trialResult(trial, this.guess(id), this.view?.run?.reason ?? null)}</div>
         </predict-first>
         ${this.buttons(trial)}
         ${this.asking === id ? html`<p class="nudge" role="status">First say what you expect, then run it.</p>` : nothing}
+        ${this.waiting === id && this.unmeasured(trial) ? html`<p class="soft" role="status">Waiting until the live run has measured this once. Then the change is made by itself.</p>` : nothing}
         ${this.refusal && this.open === id ? html`<p class="refusal" role="alert">${this.refusal}</p>` : nothing}
       </div>
     </details>`;
@@ -222,7 +152,7 @@ export class LessonExperiments extends LitElement {
     const { experiment } = trial;
     const { view } = this;
     if (experiment.from === "pair") return this.pairButtons(trial);
-    if (Object.keys(experiment.change).length === 0) return nothing;
+    if (experiment.from === "ages") return this.watchButtons(trial);
     if (view?.recorded)
       return html`<p class="soft">Nobody can change a recording; the marks below the figure say what was changed when.</p>`;
     const set = view !== null && !view.opening && isSet(experiment, view);
@@ -232,14 +162,25 @@ export class LessonExperiments extends LitElement {
       ${
         set || trial.active
           ? html`<button type="button" class="back" ?disabled=${away} @click=${() => this.goBack(trial)}>Back to ${knobWords(back)}</button>`
-          : html`<button type="button" class="go" ?disabled=${away} @click=${() => this.ask(trial)}>Set ${knobWords(experiment.change)}</button>`
+          : html`<button type="button" class="go" ?disabled=${away} aria-disabled=${this.waiting !== ""} @click=${() => this.ask(trial)}>Set ${knobWords(experiment.change)}</button>`
       }
       ${
-        experiment.lasting && trial.values
+        experiment.lasting && trial.values && !trial.earlier
           ? html`<button type="button" ?disabled=${away} @click=${() => this.startOver(trial)}>Go back and start over</button>`
           : nothing
       }
-      ${this.skip(trial)}
+      ${this.skip(trial)} ${set ? nothing : this.again(trial)}
+    </div>`;
+  }
+
+  /** There is nothing to change; but on a recorded moment nothing is measured either. */
+  private watchButtons(trial: Trial) {
+    return html`<div class="row">
+      ${
+        this.view?.opening
+          ? html`<button type="button" class="go" @click=${() => this.watch()}>Go live to see</button>`
+          : this.again(trial)
+      }
     </div>`;
   }
 
@@ -252,9 +193,9 @@ export class LessonExperiments extends LitElement {
       ${
         trial.active
           ? html`<button type="button" class="back" @click=${() => this.opener(trial)?.close()}>Back: close and delete both</button>`
-          : html`<button type="button" class="go" ?disabled=${away} @click=${() => this.ask(trial)}>Train both and score them</button>`
+          : html`<button type="button" class="go" ?disabled=${away} aria-disabled=${this.waiting !== ""} @click=${() => this.ask(trial)}>Train both and score them</button>`
       }
-      ${this.skip(trial)}
+      ${this.skip(trial)} ${this.again(trial)}
     </div>`;
   }
 
@@ -263,38 +204,20 @@ export class LessonExperiments extends LitElement {
     return html`<button type="button" class="plain" @click=${() => this.run(trial)}>Skip the question</button>`;
   }
 
+  /** Another guess, once there is an answer to the first: the answer goes, for it must not be known beforehand. */
+  private again(trial: Trial) {
+    const { id } = trial.experiment;
+    if (trial.active || !isTold(trial) || this.guess(id) === null) return nothing;
+    const ask = () => {
+      trial.clear();
+      this.question(id)?.forget();
+      this.requestUpdate();
+    };
+    return html`<button type="button" class="plain" @click=${ask}>Predict again</button>`;
+  }
+
   private opener({ experiment }: Trial): CompareOpener | null {
     return this.section?.querySelector<CompareOpener>(`compare-opener[pair=${experiment.pair}]`) ?? null;
-  }
-
-  /** What was measured, the verdict computed from it, the reader's guess beside it, and why. */
-  private result(trial: Trial) {
-    const { experiment, before, under, back, outcome } = trial;
-    if (!trial.values && experiment.from !== "ages") return nothing;
-    if (!outcome || !before || !under) {
-      if (experiment.from === "pair")
-        return html`<p>${trial.active ? PAIR_TRAINS : "Closed before both were scored."}</p>`;
-      return html`<p>${before ? `Before: ${fixed(before.value, experiment.digits)} (${before.n}). ` : ""}${trial.active ? "Changed; the next measurement will tell." : "Gone back before anything was measured."}</p>`;
-    }
-    const guess = this.guess(experiment.id);
-    const done = trial.settled || experiment.from === "ages";
-    return html`<p class="verdict">${trial.verdict}${done ? "" : trial.active ? " Still under way." : " Gone back early."}</p>
-      ${guess === null ? nothing : html`<p>You guessed: “${experiment.choices[guess]!.text}”. ${experiment.choices[guess]!.outcome === outcome ? "So it was measured." : "It was measured otherwise."}</p>`}
-      ${done ? html`<p>${experiment.because[outcome]}</p>` : nothing}
-      ${this.view?.run?.reason && trial.active ? html`<p>The run paused itself: ${this.view.run.reason}.</p>` : nothing}
-      <table>
-        <caption>${experiment.name}</caption>
-        <tbody>
-          ${line(experiment, ROWS[experiment.from]?.[0] ?? "before", before)}
-          ${line(experiment, ROWS[experiment.from]?.[1] ?? knobWords(experiment.change), under)}
-          ${back ? line(experiment, "after going back", back) : nothing}
-        </tbody>
-      </table>`;
-  }
-
-  private borne({ outcome, experiment, settled }: Trial): number | null {
-    if (!outcome || !(settled || experiment.from === "ages")) return null;
-    return experiment.choices.findIndex((choice) => choice.outcome === outcome);
   }
 
   private question(id: string): PredictFirst | null {
@@ -311,6 +234,7 @@ export class LessonExperiments extends LitElement {
   }
 
   private ask(trial: Trial): void {
+    if (this.waiting) return;
     const { id } = trial.experiment;
     if (this.guess(id) === null && this.asking !== id) {
       this.asking = id;
@@ -322,51 +246,80 @@ export class LessonExperiments extends LitElement {
 
   private async run(trial: Trial): Promise<void> {
     this.asking = "";
+    this.waiting = trial.experiment.id;
+    await this.attempt(() => (trial.experiment.from === "pair" ? this.runPair(trial) : this.change(trial)));
+    this.waiting = "";
+  }
+
+  private async runPair(trial: Trial): Promise<void> {
+    await this.here();
+    trial.begin(null, {}, 0);
+    this.opener(trial)?.run();
+  }
+
+  private async change(trial: Trial): Promise<void> {
+    const { change } = trial.experiment;
     const view = await this.here();
-    if (!view) return;
-    const { change, from } = trial.experiment;
-    if (from === "pair") {
-      trial.begin(null, {}, 0);
-      this.opener(trial)?.run();
-      this.requestUpdate();
-      return;
-    }
+    const before = await this.first(trial, view);
     const other = this.trials.find((one) => one.active && one !== trial && one.experiment.from !== "pair");
     const restored = other ? wayBack(other, this.defaults) : {};
     const values = Object.fromEntries(Object.keys(change).map((name) => [name, restored[name] ?? view.knob(name)!]));
-    const before = measure(trial.experiment, view);
-    if (!before) {
-      this.refusal = `${trial.experiment.name} has no value yet. Let the run go for a moment, then try again.`;
-      return;
-    }
+    const set = { ...restored, ...change };
+    const step = await view.setKnobs(set);
+    other?.end(step);
+    trial.begin(before, values, step, set);
+    this.showFigure();
+    if (view.run?.state === "paused") await view.command("resume");
+  }
+
+  /** The live run. Rejects with an ApiError where it does not come. */
+  private async here(): Promise<RunView> {
+    if (!this.view) throw new ApiError("The service does not answer.", 0, "offline");
+    return this.view.live(PATIENCE);
+  }
+
+  /** There is nothing yet that a change could be compared with. */
+  private unmeasured({ experiment }: Trial): boolean {
+    const { view } = this;
+    return experiment.from !== "pair" && (!view || view.opening || measure(experiment, view) === null);
+  }
+
+  /** What the change will be compared with; a run that has only just come is given time to measure it. */
+  private async first(trial: Trial, view: RunView): Promise<Reading> {
+    const { experiment } = trial;
+    const at = measure(experiment, view);
+    if (at) return at;
+    if (view.run?.state === "paused") await view.command("resume");
+    // The figure may be out of sight, and a run that nobody sees does not train.
+    view.setVisible(true, this);
+    await until(view, "tick", () => measure(experiment, view) !== null, PATIENCE);
+    view.setVisible(false, this);
+    const before = measure(experiment, view);
+    if (before) return before;
+    throw new ApiError(`${experiment.name} has no value yet. Let the run go for a moment, then try again.`, 0, "early");
+  }
+
+  private async watch(): Promise<void> {
     await this.attempt(async () => {
-      const step = await view.setKnobs({ ...restored, ...change });
-      other?.end(step);
-      trial.begin(before, values, step);
+      const view = await this.here();
       this.showFigure();
       if (view.run?.state === "paused") await view.command("resume");
     });
   }
 
-  /** The live run; null, with the reason said, where it does not come. */
-  private async here(): Promise<RunView | null> {
-    let live: RunView | null = null;
-    await this.attempt(async () => {
-      live = (await this.view?.live()) ?? null;
-    });
-    return live;
+  private goBack(trial: Trial): Promise<void> {
+    return this.attempt(() => this.restore(trial));
   }
 
-  private async goBack(trial: Trial): Promise<void> {
-    await this.attempt(async () => {
-      const step = await this.view!.setKnobs(wayBack(trial, this.defaults));
-      trial.end(step);
-    });
+  private async restore(trial: Trial): Promise<void> {
+    trial.end(await this.view!.setKnobs(wayBack(trial, this.defaults)));
   }
 
-  private async startOver(trial: Trial): Promise<void> {
-    await this.goBack(trial);
-    await this.attempt(() => this.view!.command("reset"));
+  private startOver(trial: Trial): Promise<void> {
+    return this.attempt(async () => {
+      await this.restore(trial);
+      await this.view!.command("reset");
+    });
   }
 
   /** On a phone the figure is above the words: bring it back, there is something to see. */
@@ -385,10 +338,6 @@ export class LessonExperiments extends LitElement {
     }
     this.requestUpdate();
   }
-}
-
-function line(experiment: Experiment, name: string, { value, step, n }: Reading) {
-  return html`<tr><th scope="row">${name}</th><td><b>${fixed(value, experiment.digits)}</b></td><td>${n}, step ${count(step)}</td></tr>`;
 }
 
 declare global {

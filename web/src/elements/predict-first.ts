@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { house } from "./house.js";
+import "./spoken-summary.js";
 
 /**
  * One question before an experiment. The choice stays on screen beside the result; nothing is graded.
@@ -17,6 +18,9 @@ export class PredictFirst extends LitElement {
 
   /** The choice that the measurement bore out, once it has. */
   @property({ attribute: false }) borne: number | null = null;
+
+  /** What came of it in a sentence for the ear: the result itself may change many times a second. */
+  @property() said = "";
 
   /** The reader's choice. */
   @state() chosen: number | null = null;
@@ -83,6 +87,12 @@ export class PredictFirst extends LitElement {
     this.renderRoot.querySelector("input")?.focus();
   }
 
+  /** Ask once more. */
+  forget(): void {
+    this.chosen = null;
+    this.focus();
+  }
+
   override render() {
     return html`<fieldset>
       <legend>${this.question}</legend>
@@ -100,7 +110,8 @@ export class PredictFirst extends LitElement {
           >
         </label>`,
       )}
-      ${this.reveal ? html`<div class="answer" role="status"><slot name="result"></slot></div>` : nothing}
+      ${this.reveal ? html`<div class="answer"><slot name="result"></slot></div>` : nothing}
+      <spoken-summary .text=${this.reveal ? this.said : ""}></spoken-summary>
     </fieldset>`;
   }
 

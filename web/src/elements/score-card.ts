@@ -8,6 +8,7 @@ import { count } from "../model/say.js";
 import { detail, type Evaluation, MEASURES, OUTPUTS, type Score, score, standardError } from "../model/scores.js";
 import { house } from "./house.js";
 import "./figure-tip.js";
+import "./spoken-summary.js";
 
 /**
  * What the encoder knows of pictures it never trained on: kNN and a linear probe, on backbone and head, each beside
@@ -171,6 +172,7 @@ export class ScoreCard extends LitElement {
       </div>
       ${share === null ? nothing : progressBar(share)}
       ${evaluation ? this.table(evaluation) : intro(view?.recorded)}
+      <spoken-summary .text=${evaluation ? said(evaluation) : ""}></spoken-summary>
       ${this.refusal ? html`<p class="refusal" role="alert">${this.refusal}</p>` : nothing}
     </div>`;
   }
@@ -192,7 +194,7 @@ export class ScoreCard extends LitElement {
           )}
         </tbody>
       </table>
-      <p class="soft" role="status">${this.circumstances(evaluation)}</p>`;
+      <p class="soft">${this.circumstances(evaluation)}</p>`;
   }
 
   /** The score, a bar that says what training added, and the untrained network's score. */
@@ -246,6 +248,17 @@ export class ScoreCard extends LitElement {
     }
     this.asked = false;
   }
+}
+
+/** For the ear, once: what stands on the page also counts the steps since. */
+function said(evaluation: Evaluation): string {
+  const scores = MEASURES.flatMap(([measure, title]) =>
+    OUTPUTS.flatMap(([output, place]) => {
+      const found = score(evaluation, measure, output);
+      return found ? `${title}, ${place.toLowerCase()}: ${percent(found.trained)}` : [];
+    }),
+  );
+  return `Evaluated at step ${count(evaluation.step)}. ${scores.join("; ")}.`;
 }
 
 function intro(recorded = false): TemplateResult {

@@ -252,6 +252,21 @@ describe("an opening", () => {
     expect(await behind.live()).toBe(behind);
   });
 
+  it("lets who has patience wait longer for a run that gets ready, but not for one that has failed", async () => {
+    opening.offer(behind);
+    const waiting = opening.live(20_000);
+    hello({ state: "queued", reason: "loading images" });
+    await vi.advanceTimersByTimeAsync(2 * SOON);
+    tick(queue(9));
+    expect(await waiting).toBe(behind);
+    const other = new OpeningView(file(), { sections: [], rate: 1 });
+    other.offer(new RunView("live", { sections: [], rate: 1 }, live));
+    const refused = expect(other.live(20_000)).rejects.toThrow("The live run has failed: no memory.");
+    hello({ state: "failed", reason: "no memory" });
+    await vi.advanceTimersByTimeAsync(SOON);
+    await refused;
+  });
+
   it("is watched while the reader waits, and afterwards only where a figure is seen", () => {
     const figure = {};
     opening.offer(behind);

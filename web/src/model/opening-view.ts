@@ -12,6 +12,7 @@ import { RecordingPlayer } from "../wire/player.js";
 import type { Recording } from "../wire/recording.js";
 import type { MakeWire } from "../wire/wire.js";
 import { RunView, type RunViewOptions } from "./run-view.js";
+import { until } from "./until.js";
 
 /** Milliseconds of waiting for the live run that need no explanation. */
 export const SOON = 4_000;
@@ -109,9 +110,11 @@ export class OpeningView extends RunView {
   }
 
   /** The live run once it is here. Rejects with an ApiError where it does not come soon; it may come later. */
-  override async live(): Promise<RunView> {
+  override async live(patience = 0): Promise<RunView> {
     this.ask();
     await this.soon();
+    // Late, but where the service answers it may only be getting ready.
+    if (patience > 0) await until(this, "status", () => !this.gettingReady, patience);
     if (this.phase === "over" && this.behind) return this.behind;
     throw new ApiError(
       `${this.excuse ?? "The live run has not come."} This is still the recorded moment.`,
@@ -195,6 +198,10 @@ export class OpeningView extends RunView {
       this.addEventListener("status", settled);
       settled();
     });
+  }
+
+  private get gettingReady(): boolean {
+    return this.phase === "asked" && !!this.behind?.linked && this.behind.status !== "failed";
   }
 
   private say(): void {

@@ -181,8 +181,8 @@ export class RunView extends EventTarget {
     return this;
   }
 
-  /** The run that trains now, where there is another one to begin with. Rejects with an ApiError. */
-  live(): Promise<RunView> {
+  /** The run that trains now, where there is another one to begin with; `patience` in milliseconds. Rejects with an ApiError. */
+  live(_patience = 0): Promise<RunView> {
     return Promise.resolve(this);
   }
 

@@ -100,11 +100,60 @@ describe("the verdict is computed from what was measured", () => {
     expect(trial.active).toBe(false);
   });
 
-  it("a run that began anew has nothing to say of the old one", () => {
+  it("what was found out stays when the run begins anew, as of the run before; the way back's measurement goes", () => {
     const trial = dropped(0.94, 0.31);
+    trial.end(410);
+    trial.observe(probe(500, 0.92));
     trial.forget();
-    expect(trial.verdict).toBe("");
+    trial.observe(probe(450, 0.5));
+    expect([trial.verdict, trial.earlier, trial.back, trial.active]).toEqual([
+      "Consistency of the belt fell from 0.94 to 0.31 in 100 steps.",
+      true,
+      null,
+      false,
+    ]);
+  });
+
+  it("what was not yet found out is over when the run begins anew, and there is still a way back", () => {
+    const trial = dropped(0.94, 0.6, 340);
+    trial.forget();
+    trial.observe(probe(400, 0.4));
+    expect([trial.verdict, trial.active, trial.earlier]).toEqual(["", false, true]);
     expect(wayBack(trial, {})).toEqual({ momentum: 0.99 });
+    trial.begin(measure(trial.experiment, probe(20, 0.9)), { momentum: 0.99 }, 30);
+    expect([trial.active, trial.earlier]).toEqual([true, false]);
+  });
+});
+
+describe("somebody else's change ends an experiment", () => {
+  it("says what was changed, and measures no further", () => {
+    const trial = dropped(0.94, 0.6, 340);
+    trial.heard({ temperature: 0.05 }, 350);
+    trial.observe(probe(400, 0.1));
+    expect([trial.active, trial.meanwhile, trial.under?.value]).toEqual([
+      false,
+      "temperature 0.05, from step 350",
+      0.6,
+    ]);
+  });
+
+  it("but not its own change, an earlier one, or the pace", () => {
+    const trial = dropped(0.94, 0.6, 340);
+    trial.heard({ momentum: 0.5 }, 300);
+    trial.heard({ temperature: 0.05 }, 290);
+    trial.heard({ steps_per_second: 5 }, 350);
+    expect([trial.active, trial.meanwhile]).toEqual([true, null]);
+    trial.heard({ momentum: 0.7 }, 360);
+    expect(trial.active).toBe(false);
+  });
+
+  it("the values of before are a way back, also by the slider or together with the next experiment's change", () => {
+    for (const more of [{}, { temperature: 0.01 }] as Record<string, number>[]) {
+      const trial = dropped(0.94, 0.31);
+      trial.heard({ momentum: 0.99, ...more }, 410);
+      trial.observe(probe(500, 0.9));
+      expect([trial.meanwhile, trial.backAt, trial.back?.value]).toEqual([null, 410, 0.9]);
+    }
   });
 });
 

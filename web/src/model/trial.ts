@@ -14,6 +14,9 @@ export interface Reading {
   n: string;
 }
 
+/** The knob that says how many steps are made a second. */
+const PACE = "steps_per_second";
+
 /** Ticks that a figure of single batches is averaged over. */
 const TICKS = 8;
 
@@ -58,15 +61,30 @@ export class Trial {
   /** Step of the change, and of going back. */
   changedAt = 0;
   backAt: number | null = null;
+  /** What else was changed while it was under way, in words: it says nothing of what came after. */
+  meanwhile: string | null = null;
+  /** The run has begun anew since. */
+  earlier = false;
+
+  /** All that was set together with the change. */
+  private made: Knobs = {};
 
   constructor(readonly experiment: Experiment) {}
 
-  /** The change has been made. */
-  begin(before: Reading | null, values: Knobs, step: number): void {
+  /** The change has been made; `set`: all knobs that were set with it, where there were more. */
+  begin(before: Reading | null, values: Knobs, step: number, set: Knobs = this.experiment.change): void {
+    this.clear();
     this.before = before;
     this.values = values;
     this.changedAt = step;
-    this.under = this.back = this.backAt = null;
+    this.made = set;
+  }
+
+  /** As if it had never been made. */
+  clear(): void {
+    this.before = this.under = this.back = this.values = this.backAt = this.meanwhile = null;
+    this.changedAt = 0;
+    this.earlier = false;
   }
 
   /** The values of before have been set again. */
@@ -80,16 +98,29 @@ export class Trial {
     this.under = under;
   }
 
-  /** The run began anew: what was measured belongs to another. A pair is apart from it. */
+  /**
+   * Somebody has set knobs from a step on. The values of before are a way back; what this trial set itself is no news,
+   * nor how fast the run goes; anything else would be measured too, so it ends here.
+   */
+  heard(knobs: Knobs, step: number): void {
+    const { values, experiment } = this;
+    if (!this.active || !values || experiment.from === "pair" || step < this.changedAt) return;
+    const others = Object.entries(knobs).filter(([name, value]) => name !== PACE && value !== this.made[name]);
+    if (others.length === 0) return;
+    if (Object.entries(values).every(([name, value]) => knobs[name] === value)) this.end(step);
+    else this.meanwhile = `${knobWords(Object.fromEntries(others))}, from step ${count(step)}`;
+  }
+
+  /** The run began anew. What was found out stays, as of the run before; what was not can no longer be. A pair is apart. */
   forget(): void {
     if (this.experiment.from === "pair") return;
-    this.before = this.under = this.back = null;
-    this.changedAt = 0;
-    if (this.backAt !== null) this.values = this.backAt = null;
+    this.back = null;
+    if (this.experiment.from === "ages" || !this.settled) this.before = this.under = null;
+    this.earlier = this.values !== null;
   }
 
   get active(): boolean {
-    return this.values !== null && this.backAt === null;
+    return this.values !== null && this.backAt === null && this.meanwhile === null && !this.earlier;
   }
 
   /** Enough steps have gone by under the change. */
@@ -104,9 +135,9 @@ export class Trial {
       this.overAges(run);
       return;
     }
-    if (!this.values || experiment.from === "pair") return;
+    if (!this.values || this.earlier || experiment.from === "pair") return;
     if (this.backAt !== null) this.back = measure(experiment, run, this.backAt) ?? this.back;
-    else if (!this.settled) this.under = measure(experiment, run, this.changedAt) ?? this.under;
+    else if (!this.settled && !this.meanwhile) this.under = measure(experiment, run, this.changedAt) ?? this.under;
   }
 
   private overAges({ dictionary: { curve } }: TrialRun): void {
