@@ -122,7 +122,7 @@ class Queue:
 
 
 class Bank:
-    """One row an image (Wu 2018, section 3.3): a visit blends the row with the new embedding.
+    """One row an image (Wu 2018): a visit blends the row with the new embedding, as in the authors' code.
 
     A row is older than its last visit: with momentum m it is made of the embedding of j visits ago by a share
     of (1-m) m^j. So the bank keeps, row by row, the mean over those shares of the step they were written at and

@@ -165,7 +165,7 @@ FIGURES: dict[str, Figure] = table(
         "",
         0,
         1,
-        "He 2020, eq. 2; Wu 2018, section 3.3",
+        "He 2020, eq. 2; the code of the authors of Wu 2018",
         DICTIONARY,
     ),
     Figure("queue_length", "Queue length K", "keys the queue can hold", "set", "keys", 1, methods=("moco",)),
@@ -312,7 +312,7 @@ FIGURES: dict[str, Figure] = table(
         "all rows ever visited, counted at the probe's step",
         "steps",
         0,
-        source="Sushibelt, from the update of Wu 2018, section 3.3",
+        source="Sushibelt, from the update in the code of the authors of Wu 2018",
         methods=("memory_bank",),
     ),
     Figure(
@@ -322,7 +322,7 @@ FIGURES: dict[str, Figure] = table(
         "all rows ever visited, counted at the probe's step",
         "passes",
         0,
-        source="Sushibelt, from the update of Wu 2018, section 3.3",
+        source="Sushibelt, from the update in the code of the authors of Wu 2018",
         methods=("memory_bank",),
     ),
     Figure(
@@ -333,7 +333,7 @@ FIGURES: dict[str, Figure] = table(
         "all rows ever visited, counted at the probe's step",
         "visits",
         0,
-        source="Sushibelt, from the update of Wu 2018, section 3.3",
+        source="Sushibelt, from the update in the code of the authors of Wu 2018",
         methods=("memory_bank",),
     ),
     Figure(

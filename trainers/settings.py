@@ -205,7 +205,7 @@ Momentum = Annotated[
     _setting(
         "Momentum",
         "moco: share of the key encoder that stays each step, key <- m key + (1-m) query (He 2020, eq. 2). "
-        "memory_bank: share of the stored row that stays at a visit (Wu 2018, section 3.3).",
+        "memory_bank: share of the stored row that stays at a visit (as in the code of the authors of Wu 2018).",
         methods=("moco", "memory_bank"),
         step=0.001,
         ge=0,
