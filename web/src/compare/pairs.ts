@@ -76,10 +76,10 @@ export function pairOf(name: PairName, count: number): Pair {
         title: "Bank beside queue",
         intro:
           `${count.toLocaleString("en")} entries each, on the same batches and views. An entry waits about as long in either; ` +
-          "it is the hand that wrote it that differs: today’s encoder, or a slow follower.",
+          "it is the hand that wrote it that differs: the encoder of that step, or a slow follower. The bank’s rows are replaced whole here, not blended.",
         meter: CONSISTENCY,
         sides: [
-          { label: "Bank", values: { method: "memory_bank", momentum: 0.5 } },
+          { label: "Bank", values: { method: "memory_bank", momentum: 0 } },
           { label: "Queue", values: { method: "moco", momentum: 0.99, queue_length: Math.min(65_536, count) } },
         ],
         losses:
