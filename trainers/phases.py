@@ -32,7 +32,7 @@ PHASE_TITLES: dict[PhaseName, str] = {
     "encode": "Every view becomes an embedding, a vector of length one; views of one image should point the same way.",
     "compare": "Each query is compared with its positive and with every negative; the softmax gives the loss.",
     "gradient": "The gradient pulls each query to its positive, pushes it from its negatives, and the encoder moves.",
-    "enqueue": "The new keys enter the queue; the oldest leave.",
+    "enqueue": "The new keys enter the queue; once it is full, the oldest leave.",
     "blend": "The batch's rows of the bank are blended with the new embeddings; all others wait.",
 }
 

@@ -72,6 +72,20 @@ def test_the_momentum_slider_moves_the_run(page: Page, url: str) -> None:
     until(lambda: lesson_run(url, "belt")["knobs"]["momentum"] > before, 5, "the server to take the slider's end")
 
 
+def test_a_number_of_the_text_goes_to_its_ends_and_says_why_it_was_refused(page: Page, url: str) -> None:
+    number = page.locator("#belt drag-number[knob=momentum]").get_by_role("slider")
+    until(lambda: number.get_attribute("aria-disabled") == "false", 60, "the run to be known")
+    for key, value in (("End", 0.999), ("Home", 0), ("PageUp", 0.5)):
+        number.press(key)
+        until(lambda value=value: lesson_run(url, "belt")["knobs"]["momentum"] == value, 30, f"{key} to act")  # type: ignore[misc]
+    whole = page.locator("#belt drag-number[knob=momentum]")
+    whole.evaluate("one => { one.view.setKnobs = () => Promise.reject(new Error('Not now.')); }")
+    number.press("End")
+    whole.get_by_role("alert").get_by_text("Not now.").wait_for(timeout=30_000)
+    until(lambda: number.inner_text() == "0.5", 10, "it to show what the run has")
+    httpx.patch(f"{url}/api/v1/runs/lesson-belt/knobs", json={"momentum": 0.99}, timeout=60).raise_for_status()
+
+
 def test_pause_step_and_reset_with_the_same_seed(page: Page, url: str) -> None:
     matrix = page.locator("similarity-matrix")
     matrix.scroll_into_view_if_needed()

@@ -50,6 +50,11 @@ def test_a_part_of_the_figure_lights_its_words(browser: Browser, url: str) -> No
         page.locator("h1").hover()
         page.locator("h1").click()
         until(lambda: not section.evaluate(WORDS), 30, "the light to go out")
+        section.locator("drag-number[term=queue] [role=slider]").focus()
+        until(lambda: set(section.evaluate(WORDS)) == {"queue"}, 30, "a number of the text to light its part")
+        assert section.evaluate(LIT)
+        page.locator("h1").click()
+        until(lambda: not section.evaluate(WORDS), 30, "the light to go out")
 
 
 # The map of the matrix, how far a cell's colour is from paper (0 to 255), and where its middle is in the window.

@@ -10,9 +10,11 @@ import { house } from "./house.js";
 /** Pixels of dragging for the whole scale. */
 const REACH = 320;
 const COMMIT_EVERY = 100;
+/** Share of the scale that Page up and Page down go. */
+const PAGE = 0.25;
 
 /**
- * A number in a sentence that is a knob: drag it sideways, or use the arrow keys. It is the same variable
+ * A number in a sentence that is a knob: drag it sideways, or use the arrow keys, Page up and down, Home and End. It is the same variable
  * as the slider's, so both move together.
  */
 @customElement("drag-number")
@@ -28,6 +30,8 @@ export class DragNumber extends LitElement {
   @property({ attribute: false }) format: ((value: number) => string) | null = null;
 
   @state() private pending: number | null = null;
+  /** Why the last change was not taken. */
+  @state() private refusal = "";
 
   private grip: { x: number; place: number } | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -60,6 +64,10 @@ export class DragNumber extends LitElement {
       }
       span:hover {
         background: color-mix(in srgb, var(--positive) 10%, transparent);
+      }
+      b {
+        font-size: var(--text-s);
+        color: var(--bad);
       }
       span[aria-disabled="true"] {
         color: var(--ink-soft);
@@ -102,7 +110,7 @@ export class DragNumber extends LitElement {
       @pointercancel=${this.drop}
       @keydown=${this.pressed}
       >${text}</span
-    >`;
+    >${this.refusal ? html` <b role="alert">(${this.refusal})</b>` : nothing}`;
   }
 
   private write(value: number): string {
@@ -129,15 +137,29 @@ export class DragNumber extends LitElement {
 
   private pressed(event: KeyboardEvent): void {
     const value = this.shown;
-    const direction = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key] as 1 | -1 | undefined;
-    if (value === null || !direction || this.fixed) return;
+    if (value === null || this.fixed) return;
+    const { mapping } = this;
+    const page = (way: 1 | -1) => mapping.value(Math.min(1, Math.max(0, mapping.place(value) + way * PAGE)));
+    const next: Record<string, () => number> = {
+      ArrowRight: () => mapping.nudge(value, 1),
+      ArrowUp: () => mapping.nudge(value, 1),
+      ArrowLeft: () => mapping.nudge(value, -1),
+      ArrowDown: () => mapping.nudge(value, -1),
+      PageUp: () => page(1),
+      PageDown: () => page(-1),
+      Home: () => mapping.value(0),
+      End: () => mapping.value(1),
+    };
+    const move = next[event.key];
+    if (!move) return;
     event.preventDefault();
-    this.choose(this.mapping.nudge(value, direction));
+    this.choose(move());
   }
 
   private choose(value: number): void {
     if (value === this.shown) return;
     this.pending = value;
+    this.refusal = "";
     clearTimeout(this.timer);
     const wait = Math.max(0, COMMIT_EVERY - (performance.now() - this.lastSent));
     this.timer = setTimeout(() => void this.commit(), wait);
@@ -150,7 +172,7 @@ export class DragNumber extends LitElement {
     try {
       await this.view.setKnobs({ [this.knob]: value });
     } catch (error) {
-      console.warn(`${this.knob}: ${error instanceof Error ? error.message : error}`);
+      this.refusal = error instanceof Error ? error.message : String(error);
     }
     if (this.pending === value) this.pending = null;
   }

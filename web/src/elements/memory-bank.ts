@@ -268,7 +268,7 @@ export class MemoryBank extends LitElement {
       <details>
         <summary>More</summary>
         <div class="more">
-          <knob-slider .view=${view} knob="learning_rate" label="Learning rate: learn faster, rot faster" scale="log" .min=${0.005} .max=${0.5} .ticks=${[0.005, 0.06, 0.5]}></knob-slider>
+          <knob-slider .view=${view} knob="learning_rate" label="Learning rate: learn faster, rot faster" scale="log" .min=${0.005} .max=${0.5} .ticks=${[0.005, 0.03, 0.5]}></knob-slider>
           ${view?.fixed ? nothing : html`<button type="button" @click=${this.newSeed}>New seed</button>`}
           <button type="button" aria-pressed=${this.table} @click=${() => {
             this.table = !this.table;

@@ -253,7 +253,7 @@ export class SimilarityMatrix extends LitElement {
       <details>
         <summary>More</summary>
         <div class="more">
-          <knob-slider .view=${view} knob="temperature" label="Temperature" scale="log" .min=${0.02} .max=${2} .ticks=${[0.05, 0.1, 0.5, 1]}></knob-slider>
+          <knob-slider .view=${view} knob="temperature" label="Temperature" scale="log" .min=${0.01} .max=${2} .ticks=${[0.05, 0.1, 0.5, 1]}></knob-slider>
           ${view?.fixed ? nothing : this.newSeed()}
           <button type="button" aria-pressed=${this.table} @click=${() => {
             this.table = !this.table;

@@ -83,6 +83,13 @@ function bind(section: HTMLElement): void {
   };
   for (const name of ["pointermove", "focusin", "keydown"]) figure.addEventListener(name, look, { passive: true });
   for (const name of ["pointerleave", "focusout"]) figure.addEventListener(name, end);
+  // A number in the text is the same variable as a part of the figure.
+  for (const number of section.querySelectorAll<HTMLElement>("drag-number[term]")) {
+    const on = () => light(section, number.getAttribute("term") as Term);
+    const off = () => number.matches(":focus-within, :hover") || light(section, null);
+    for (const name of ["pointerenter", "focusin"]) number.addEventListener(name, on);
+    for (const name of ["pointerleave", "focusout"]) number.addEventListener(name, off);
+  }
 }
 
 function deep(root: Element | ShadowRoot, selector: string): HTMLElement[] {

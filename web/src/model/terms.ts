@@ -17,7 +17,12 @@ export type Term =
   | "negative"
   | "diagonal"
   | "temperature"
-  | "loss";
+  | "loss"
+  | "accuracy"
+  | "augmentations"
+  | "head"
+  | "ID photo"
+  | "gradient agreement";
 
 type Places = Partial<Record<Term, readonly string[]>>;
 
@@ -26,6 +31,8 @@ export const PLACES: Readonly<Record<LessonName, Places>> = {
     row: ["memory-bank-wall", ".faces"],
     momentum: ["knob-slider[knob=momentum]"],
     consistency: ["consistency-meter"],
+    "ID photo": ["figure-tip[name=id_photo]"],
+    "gradient agreement": ["figure-tip[name=gradient_agreement]"],
   },
   belt: {
     query: [".box.query"],
@@ -40,6 +47,9 @@ export const PLACES: Readonly<Record<LessonName, Places>> = {
     negative: [".legend span:has([kind=negative])"],
     diagonal: [".legend span:nth-child(3)"],
     loss: [".stat:first-child"],
+    accuracy: [".stat:last-child"],
+    augmentations: [".switches", ".views"],
+    head: ["compare-opener[pair=head]"],
     temperature: [".controls details"],
   },
 };

@@ -8,10 +8,10 @@ import "../elements/term-word.js";
 
 /** Concept 1: a dictionary with a row an image, and how it goes stale. */
 export const bankSection = ({ view, catalog, atlas, bar, notice }: LessonContext): TemplateResult => {
-  return html`<section id="bank" class="concept">
+  return html`<section id="bank" class="concept" aria-labelledby="bank-title">
     <div class="words">
       <p class="kicker">1 of 3</p>
-      <h2>A big dictionary that goes stale</h2>
+      <h2 id="bank-title">A big dictionary that goes stale</h2>
       <p>
         To learn what makes a picture itself, a network compares it with pictures that are something else, its
         negatives. The more of them, the better; yet to push thousands of images through the network at every step would
@@ -19,12 +19,12 @@ export const bankSection = ({ view, catalog, atlas, bar, notice }: LessonContext
       </p>
       <p>
         A <strong>memory bank</strong> does that work once. It keeps a <term-word term="row">row</term-word> for every image of the set: the embedding
-        that the network gave it when it last came by. Each step encodes one small batch and finds a whole dictionary of
-        negatives ready to hand.
+        that the network gave it when it last came by. Each step encodes one small batch. An image’s own row is its
+        positive, which it should agree with; all other rows are its negatives, ready to hand.
       </p>
       <p>
-        The price comes due at once. Every step changes the encoder, while a row waits a whole pass over the data for
-        its next visit, when it keeps <drag-number .view=${view} knob="momentum" label="Row momentum m"></drag-number> of its old
+        The price comes due at once. Every step changes the encoder, while a row waits about a pass over the data for
+        its next visit, when it keeps <drag-number .view=${view} knob="momentum" term="momentum" label="Row momentum m" max="0.95" step="0.05"></drag-number> of its old
         self and takes the rest from the new embedding. Until then it speaks for an encoder that no longer exists. Such
         rows are <strong>stale</strong>, and what they say about the negatives pulls the gradient the wrong way.
       </p>
@@ -51,8 +51,8 @@ export const bankSection = ({ view, catalog, atlas, bar, notice }: LessonContext
       <details class="deeper">
         <summary>Go deeper: why is even a fresh row not at 1?</summary>
         <p>
-          A visited row is not replaced but blended: <term-word term="row">row</term-word> ← <term-word term="momentum">m</term-word> · <term-word term="row">row</term-word> + (1 − <term-word term="momentum">m</term-word>) · new, scaled back to length one (Wu et al.
-          2018, section 3.3). With m at 0.5 half of what was on file stays, so a row begins its wait already a little
+          A visited row is not replaced but blended: <term-word term="row">row</term-word> ← <term-word term="momentum">m</term-word> · <term-word term="row">row</term-word> + (1 − <term-word term="momentum">m</term-word>) · new, scaled back to length one, as in the code of Wu
+          et al. (2018); their paper writes the new embedding in its place. With m at 0.5 half of what was on file stays, so a row begins its wait already a little
           behind. Set m to 0 and a fresh row is exactly the new embedding; the rot with age is still there.
         </p>
         <p>
@@ -62,8 +62,8 @@ export const bankSection = ({ view, catalog, atlas, bar, notice }: LessonContext
           that the row knows its own image no better than any other.
         </p>
         <p>
-          The ID-photo test asks it outright: from today’s embedding, pick the matching row out of the sample. And gradient
-          agreement measures the damage: the cosine between the gradient that the stored negatives give and the one they
+          The <term-word term="ID photo">ID-photo test</term-word> asks it outright: from today’s embedding, pick the matching row out of the sample. And <term-word term="gradient agreement">gradient
+          agreement</term-word> measures the damage: the cosine between the gradient that the stored negatives give and the one they
           would give if all were re-encoded now.
         </p>
       </details>

@@ -20,8 +20,10 @@ export function beltSection({ view, catalog, atlas, bar, notice }: LessonContext
         Momentum contrast (MoCo) makes two moves. The first is a queue: each step the <term-word term="key encoder">kitchen</term-word> plates
         one fresh batch of ${typeof batch === "number" ? count(batch) : "…"} keys, they ride along the
         <term-word term="queue">belt</term-word>, and the oldest batch <term-word term="leaving">leaves</term-word>. It holds
-        <drag-number .view=${view} knob="queue_length" label="Queue length K" scale="powers" .min=${64} .max=${65536}></drag-number>
-        negatives for every query, so how many negatives there are no longer depends on how large a batch fits.
+        <drag-number .view=${view} knob="queue_length" term="queue" label="Queue length K" scale="powers" .min=${64} .max=${65536}></drag-number>
+        negatives for every query, so how many negatives there are no longer depends on how large a batch fits. The loss,
+        InfoNCE, asks each query for its own key among all of these: a softmax over cosines, divided by a temperature τ of
+        <drag-number .view=${view} knob="temperature" label="Temperature τ" scale="log" min="0.01" max="2"></drag-number>.
       </p>
       <p>
         The second move is who cooks. The <term-word term="key encoder">key encoder</term-word> is never trained. It follows the
@@ -44,6 +46,10 @@ export function beltSection({ view, catalog, atlas, bar, notice }: LessonContext
           oldest taken off at the other.
         </p>
       </div>
+      <div class="key-idea">
+        <span class="tag">Key idea</span>
+        <p>Negatives can be many and old, as long as the encoder that made them moved slowly.</p>
+      </div>
       ${experiments("belt", view, catalog)}
       <details class="deeper">
         <summary>Go deeper: why an average and not a copy</summary>
@@ -60,14 +66,11 @@ export function beltSection({ view, catalog, atlas, bar, notice }: LessonContext
           to teach.
         </p>
         <p>
-          This is why a graphics card of ordinary size can hold a dictionary of 65,536 keys. The queue stores them; the slow
-          teacher keeps them comparable. (He et al. 2020, section 3.2 and table of momentum values.)
+          This is why 65,536 negatives fit on an ordinary graphics card. As keys of 128 numbers they take 34 MB. As one batch
+          they would not fit: to train through an image, the card must also hold what each layer made of it. No gradient
+          goes through a stored key. The queue holds them; the slow teacher keeps them comparable. (He et al. 2020, section 3.2 and table of momentum values.)
         </p>
       </details>
-      <div class="key-idea">
-        <span class="tag">Key idea</span>
-        <p>Negatives can be many and old, as long as the encoder that made them moved slowly.</p>
-      </div>
       <score-card .view=${view} .catalog=${catalog}>What has it learned? The measures load as you come near.</score-card>
     </div>
     <div class="figure">
@@ -87,6 +90,7 @@ function momentumNumber(view: LessonContext["view"]): TemplateResult {
   return html`<drag-number
     .view=${view}
     knob="momentum"
+    term="momentum"
     label="Momentum m"
     scale="momentum"
     .max=${0.999}

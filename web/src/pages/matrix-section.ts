@@ -8,24 +8,24 @@ import "../elements/term-word.js";
 /** Concept 3: augmentations, the projection head, and the similarity matrix of a batch. */
 export const matrixSection = ({ view, catalog, atlas, bar, notice }: LessonContext): TemplateResult => {
   const batch = view?.scalar("batch_size") ?? null;
-  return html`<section id="matrix" class="concept">
+  return html`<section id="matrix" class="concept" aria-labelledby="matrix-title">
     <div class="words">
       <p class="kicker">3 of 3</p>
-      <h2>Two views, one picture</h2>
+      <h2 id="matrix-title">Two views, one picture</h2>
       <p>
         SimCLR stores nothing. It takes a batch of ${batch === null ? "B" : count(batch)} images, changes each one twice at
         random, encodes all ${batch === null ? "2B" : count(2 * batch)} views and compares every view with every other.
         That is the matrix: one cell, one comparison.
       </p>
       <p>
-        <strong class="positive">Blue cells are <term-word term="positive">positive pairs</term-word></strong>, two views of one image. All the rest are
-        <term-word term="negative">negatives</term-word>, and glow red where two different images are taken for alike. Training lights up the blue cells and
+        <strong class="positive">Blue cells are <term-word term="positive">positive pairs</term-word></strong>, two views of one image. All the rest, save the
+        <term-word term="diagonal">hatched diagonal</term-word>, are <term-word term="negative">negatives</term-word>, and glow red where two different images are taken for alike. Training lights up the blue cells and
         lets the red ones fade.
       </p>
       <p>
         The <term-word term="loss">loss</term-word> puts one question to <term-word term="row">each row</term-word>: which of all the others is your partner? It divides the row’s cosines s by
         a <term-word term="temperature">temperature</term-word> τ, here
-        <drag-number .view=${view} knob="temperature" label="Temperature τ" scale="log" min="0.02" max="2"></drag-number>,
+        <drag-number .view=${view} knob="temperature" term="temperature" label="Temperature τ" scale="log" min="0.01" max="2"></drag-number>,
         leaves out <term-word term="diagonal">the view itself</term-word>, and takes a softmax. All of it should fall on the blue cell i⁺:
       </p>
       <p class="formula">
@@ -37,9 +37,9 @@ export const matrixSection = ({ view, catalog, atlas, bar, notice }: LessonConte
       </p>
       <p>
         Two details turned out to decide how well this works. The first is how the views are made:
-        <strong>strong random augmentations</strong>, a crop here, other colours there, a blur. They settle what the network
-        should look past. The second is a small <strong>projection head</strong> on top of the encoder: the loss sees only
-        what comes out of it.
+        <strong>strong random <term-word term="augmentations">augmentations</term-word></strong>, a crop here, other colours there, a blur. They settle what the network
+        should look past. The second is a small <strong><term-word term="head">projection head</term-word></strong> on top of the encoder, two layers that are trained along
+        with it: the loss sees only what comes out of them.
       </p>
       <div class="analogy">
         <span class="tag">Everyday analogy</span>
@@ -54,7 +54,7 @@ export const matrixSection = ({ view, catalog, atlas, bar, notice }: LessonConte
         <span class="tag">Key idea</span>
         <p>
           An augmentation is an instruction: it names a change that does not change what the picture shows. This recipe is
-          SimCLR; give it MoCo’s queue and it is MoCo v2.
+          SimCLR. Give MoCo its head and its stronger augmentations, and it is MoCo v2.
         </p>
       </div>
       ${experiments("matrix", view, catalog)}
@@ -69,7 +69,7 @@ export const matrixSection = ({ view, catalog, atlas, bar, notice }: LessonConte
         <p>
           The formula is NT-Xent, and the loss of the batch is its mean over all 2B rows. By chance the blue cell would get
           one share in 2B − 1, a loss of log(2B − 1), which is the dashed line of the <term-word term="loss">loss</term-word>. A low temperature makes the
-          softmax sharp: then a row answers to its nearest <term-word term="negative">negatives</term-word> and hardly to the rest. Contrastive accuracy asks only whether the blue cell is the brightest of its row.
+          softmax sharp: then a row answers to its nearest <term-word term="negative">negatives</term-word> and hardly to the rest. <term-word term="accuracy">Contrastive accuracy</term-word> asks only whether the blue cell is the brightest of its row.
         </p>
       </details>
       <score-card .view=${view} .catalog=${catalog}>What has it learned? The measures load as you come near.</score-card>

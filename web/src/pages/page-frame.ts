@@ -18,7 +18,7 @@ export function pageIntro({ catalog, trouble, offer, recorded, moments }: Intro)
     <h1>Scaling the negatives, ${recorded ? "recorded" : "live"}</h1>
     <p>
       Contrastive learning is hungry for negatives. To know what makes a picture itself, a network must see what it is not,
-      thousands of times over, and one mini-batch cannot hold that many.
+      thousands of times over, and a mini-batch of ordinary size does not hold that many.
     </p>
     <p>
       Three answers follow: store every embedding in a bank, keep the newest in a queue fed by a slow teacher, or make the
@@ -46,7 +46,7 @@ function moment(catalog: Catalog | null): TemplateResult {
 
 function machine(catalog: Catalog | null): string {
   const device = catalog?.devices[0];
-  return device ? `this machine’s ${device.kind === "cpu" ? "processor" : device.name}` : "this machine";
+  return device ? `the service’s ${device.kind === "cpu" ? "processor" : device.name}` : "the service’s machine";
 }
 
 function past(): TemplateResult {
