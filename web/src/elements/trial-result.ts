@@ -56,7 +56,8 @@ export function trialResult(
   if (!outcome || !before || !under) return html`<p>${active ? waiting(trial) : halt(trial)}</p>`;
   const answered = isAnswered(trial);
   const choice = guess === null ? null : experiment.choices[guess]!;
-  return html`<p class="verdict">${trial.verdict}${answered ? "" : active ? " Still under way." : ` ${halt(trial)}`}</p>
+  return html`<p class="verdict">${trial.verdict}${active && !answered ? " Still under way." : ""}</p>
+    ${answered || active ? nothing : html`<p>${halt(trial)}</p>`}
     ${answered && trial.earlier ? html`<p class="soft">This was measured before the run began anew.</p>` : nothing}
     ${choice && answered ? html`<p>You guessed: “${choice.text}”. ${choice.outcome === outcome ? "So it was measured." : "It was measured otherwise."}</p>` : nothing}
     ${answered ? html`<p>${experiment.because[outcome]}</p>` : nothing}
