@@ -169,7 +169,9 @@ def test_an_evaluation_shows_its_scores_and_a_reload_brings_them_back(page: Page
     page.reload()
     belt.scroll_into_view_if_needed()  # a run is only asked about while its figure is on screen
     card.locator("table").wait_for(timeout=20_000)
-    assert f"{event['test']:,} pictures" in card.get_by_role("status").inner_text()
+    assert f"{event['test']:,} pictures" in card.locator(".card > p.soft").inner_text()
+    spoken = card.get_by_role("status").inner_text()
+    assert spoken.startswith(f"Evaluated at step {event['step']:,}."), "without the steps since, which change"
 
 
 @pytest.mark.parametrize("width", [390, 1440])

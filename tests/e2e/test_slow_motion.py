@@ -158,6 +158,29 @@ def test_one_experiment_at_a_time_and_a_way_back_after_a_reload(page: Page, url:
     until(lambda: lesson_run(url, "belt")["knobs"] == before, 20, "the knobs of before")
 
 
+def test_an_experiment_ends_where_somebody_changes_something_else(page: Page, url: str) -> None:
+    middle = "void document.querySelector('similarity-matrix').scrollIntoView({ block: 'center' })"
+    # What loads above it may push it away again, and unseen it does not train.
+    until(lambda: page.evaluate(middle) or lesson_run(url, "matrix")["step"] > 20, 240, "the matrix to train")
+    api = f"{url}/api/v1/runs/lesson-matrix/knobs"
+    pace = lesson_run(url, "matrix")["knobs"]["steps_per_second"]
+    httpx.patch(api, json={"steps_per_second": 8}, timeout=60).raise_for_status()  # time to come in between
+    before = lesson_run(url, "matrix")["knobs"]
+    one = page.locator("#matrix lesson-experiments #no-colour")
+    one.get_by_role("radio").nth(1).check()
+    one.get_by_role("button", name="Set jitter off, gray off").click()
+    one.get_by_text("under way").first.wait_for(timeout=60_000)
+    httpx.patch(api, json={"temperature": 0.2}, timeout=60).raise_for_status()
+    one.get_by_text("Changed meanwhile: temperature 0.2").wait_for(timeout=60_000)
+    assert one.locator("summary", has_text="under way").count() == 0
+    httpx.patch(api, json={"temperature": before["temperature"]}, timeout=60).raise_for_status()
+    one.get_by_role("button", name="Back to jitter on, gray on").click()
+    until(lambda: lesson_run(url, "matrix")["knobs"] == before, 20, "the knobs of before")
+    one.get_by_role("button", name="Predict again").click()
+    assert one.get_by_role("radio").nth(0).is_enabled()
+    httpx.patch(api, json={"steps_per_second": pace}, timeout=60).raise_for_status()
+
+
 def test_a_running_answer_is_spoken_once_and_not_with_every_measurement(page: Page, url: str) -> None:
     """What a screen reader hears of an experiment changes when something has happened."""
     one = page.locator("#bank lesson-experiments #watch")
@@ -174,7 +197,7 @@ def test_a_running_answer_is_spoken_once_and_not_with_every_measurement(page: Pa
         new MutationObserver(hear).observe(live, { characterData: true, childList: true, subtree: true });
         setInterval(look, 50);
     }""")
-    middle = "document.querySelector('memory-bank').scrollIntoView({ block: 'center' })"
+    middle = "void document.querySelector('memory-bank').scrollIntoView({ block: 'center' })"
     until(lambda: page.evaluate(middle) or page.evaluate("window.seen.size") > 2, 120, "to be measured again")
     heard = page.evaluate("window.heard")
     assert len(set(heard)) <= 2, "said again only where another choice is measured to be right"
