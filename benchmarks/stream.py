@@ -42,6 +42,7 @@ class Stream:
 
     keys: queue length K. rows: rows of the bank. views: rows of the matrix, 2 an image. batch: images a step.
     rate: ticks a second, a step each. momentum: sets how fast consistency falls with age.
+    pictures: images of the matrix whose views are sent.
     """
 
     keys: int = 4_096
@@ -50,6 +51,7 @@ class Stream:
     batch: int = 64
     rate: float = 20.0
     momentum: float = 0.99
+    pictures: int = 0
     step: int = 0
     sent: int = 0
     sockets: int = 0
@@ -91,7 +93,7 @@ class Stream:
         if lesson == "matrix":
             if snapshot or step % 10 == 0:
                 sections = self.matrix(step)
-                scalars |= {"matrix_step": step}
+                scalars |= {"matrix_step": step, "views_step": step}
         else:
             size = self.keys if lesson == "belt" else self.rows
             written = step * self.batch
@@ -128,7 +130,11 @@ class Stream:
         views = np.concatenate([base, base]) + 0.5 * dice.normal(size=(self.views, 16)) + 0.6
         views /= np.linalg.norm(views, axis=1, keepdims=True)
         cosines = np.clip(np.rint((views @ views.T + 1) * 127.5), 0, 255).astype(np.uint8)
-        return {"matrix": cosines, "matrix.image": (np.arange(images) * 7 % self.rows).astype(np.uint32)}
+        sections = {"matrix": cosines, "matrix.image": (np.arange(images) * 7 % self.rows).astype(np.uint32)}
+        if self.pictures:
+            shape = (2, min(self.pictures, images), THUMB, THUMB, 3)
+            sections["views"] = dice.integers(0, 256, shape, np.uint8)
+        return sections
 
     async def beat(self) -> None:
         """A step each 1 / rate seconds, for ever."""

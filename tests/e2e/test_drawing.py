@@ -154,19 +154,108 @@ def test_belt_of_65536_keys_is_usable_in_software(browser: Browser) -> None:
         assert time.monotonic() - start < 30
 
 
-def test_a_lost_context_is_drawn_again(browser: Browser) -> None:
+CANVASES = {
+    "belt": ("belt-stage", "key-strip"),
+    "bank": ("memory-bank-wall", "memory-bank-photo"),
+    "matrix": ("similarity-matrix-map", "similarity-matrix-view", "plain-photo"),
+}
+
+
+@pytest.mark.parametrize("lesson", list(CANVASES))
+def test_a_lost_context_is_drawn_again(browser: Browser, lesson: str) -> None:
     """When the browser gives a canvas back empty, its picture comes again without a tick."""
-    stream = Stream(keys=4_096)
-    with shown(browser, stream, "belt") as page:
+    stream = Stream(keys=4_096, views=128, pictures=32)
+    with shown(browser, stream, lesson) as page:
+        if lesson == "matrix":  # the last pair, whose views are not sent
+            page.get_by_role("button", name="All 64").click()
+            for key in ("PageDown", "PageDown", "End"):
+                page.locator("similarity-matrix-map canvas").press(key)
         views = "Object.values(document.querySelector('lesson-page').contexts).map(one => one.view)"
         page.evaluate(f"{views}.map(view => view.disconnect())")
         page.wait_for_timeout(1_500)  # the plates have come to rest
-        for host in ("belt-stage", "key-strip"):
+        for host in CANVASES[lesson]:
             canvas = f"probes.deep('canvas', probes.deep('{host}')[0])[0]"
             page.evaluate(f"{canvas}.width = {canvas}.width")
             assert page.evaluate(f"probes.blank({canvas})")
             page.evaluate(f"{canvas}.dispatchEvent(new Event('contextrestored'))")
             until(lambda: not page.evaluate(f"probes.blank({canvas})"), 10, f"{host} to be drawn again")  # noqa: B023
+        if lesson == "matrix":
+            # The sheet that the pictures along the edges are cut from is lost too.
+            edges = "probes.deep('similarity-matrix-map')[0]"
+            canvas, sheet = f"{edges}.renderRoot.querySelector('canvas')", f"{edges}.sheet.canvas"
+            whole = page.evaluate(f"{canvas}.toDataURL()")
+            page.evaluate(f"{sheet}.width = {sheet}.width; {canvas}.dispatchEvent(new Event('contextrestored'))")
+            page.wait_for_timeout(300)
+            assert page.evaluate(f"{canvas}.toDataURL()") == whole
+
+
+def test_a_view_that_was_not_sent_gives_way_to_its_image(browser: Browser) -> None:
+    """Past the images whose views come, the large pictures of a pair are the originals, and are called so."""
+    with shown(browser, Stream(views=128, pictures=32), "matrix") as page:
+        card = page.locator("similarity-matrix .card")
+        until(
+            lambda: card.locator("figcaption").all_inner_texts() == ["view 1 of image 1", "view 2 of image 1"], 10, ""
+        )
+        assert card.locator(".unsent").count() == 0
+        page.get_by_role("button", name="All 64").click()
+        for key in ("PageDown", "PageDown", "End"):
+            page.locator("similarity-matrix-map canvas").press(key)
+        assert card.locator("figcaption").all_inner_texts() == ["original of image 64"] * 2
+        assert "not every view is sent" in card.locator(".unsent").inner_text().lower()
+        pictures = "probes.deep('plain-photo', document.querySelector('similarity-matrix'))"
+        blank = f"{pictures}.map(one => probes.blank(one.renderRoot.querySelector('canvas')))"
+        until(lambda: page.evaluate(blank) == [False, False], 10, "both pictures")
+
+
+@pytest.mark.parametrize(
+    ("lesson", "canvas", "said"),
+    [("bank", "memory-bank-wall canvas", r"^Row 1,8\d\d: "), ("matrix", "similarity-matrix-map canvas", "^view 1 of ")],
+)
+def test_a_step_of_the_arrow_keys_is_told(browser: Browser, lesson: str, canvas: str, said: str) -> None:
+    """Once a key press, and not again with every tick."""
+    with shown(browser, Stream(), lesson) as page:
+        told = page.locator(f"{FIGURES[lesson]} .walked[role=status]")
+        page.locator(canvas).focus()
+        assert told.inner_text() == ""
+        sentences = []
+        for _ in range(2):
+            page.keyboard.press("ArrowRight")
+            until(lambda: told.inner_text() not in ["", *sentences], 5, "the sentence")
+            sentences.append(told.inner_text())
+            assert re.search(said, sentences[-1])
+        page.wait_for_timeout(700)  # a dozen ticks
+        assert told.inner_text() == sentences[-1]
+        page.locator("h1").click()
+        until(lambda: told.inner_text() == "", 5, "nothing more to be said")
+
+
+@pytest.mark.parametrize(("lesson", "canvas"), [("bank", "memory-bank-wall"), ("matrix", "similarity-matrix-map")])
+def test_less_motion_is_a_picture_a_second(browser: Browser, lesson: str, canvas: str) -> None:
+    """However fast the ticks come."""
+    with streaming(Stream(rate=60)) as url, opened(browser, f"{url}/?live", reduced_motion="reduce") as page:
+        show(page, lesson)
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(1_000)
+        pictures = page.evaluate(
+            """name => new Promise(resolve => {
+                const [figure] = probes.deep(name), { updated } = figure;
+                let count = 0;
+                figure.updated = function (...words) { count += 1; updated.apply(this, words); };
+                setTimeout(() => resolve(count), 4000);
+            })""",
+            canvas,
+        )
+        assert 1 <= pictures <= 6
+
+
+def test_less_motion_has_no_streaks_and_speaks_of_none(browser: Browser) -> None:
+    for motion in ("no-preference", "reduce"):
+        fast = Stream(keys=256)
+        with streaming(fast) as url, opened(browser, f"{url}/?live", reduced_motion=motion) as page:
+            show(page, "belt")
+            line = page.locator("sushi-belt .shown")
+            until(lambda: "a key rides" in line.inner_text(), 10, "the belt's speed")  # noqa: B023
+            assert ("streaks" in line.inner_text()) is (motion == "no-preference")
 
 
 @pytest.mark.parametrize(("lesson", "rest"), [("belt", 68_000), ("bank", 32_000)])  # at 20 and at 10 ticks a second
@@ -251,5 +340,5 @@ def test_bank_of_60000_rows(browser: Browser) -> None:
         box = canvas.bounding_box()
         assert box
         page.mouse.move(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
-        said = page.locator("memory-bank-wall canvas")
-        until(lambda: "ow " in (said.get_attribute("aria-label") or ""), 10, "the row's sentence")
+        title = page.locator("memory-bank .card h3")
+        until(lambda: title.inner_text() != "Row 27,600", 10, "the row under the pointer")

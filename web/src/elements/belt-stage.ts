@@ -12,7 +12,7 @@ import { type BeltLayout, type Box, layBelt, pointAt } from "../model/belt-path.
 import { percent, steps } from "../model/format.js";
 import { factsOfKey } from "../model/key-facts.js";
 import { Pace } from "../model/pace.js";
-import { OnScreenController, RunController, WORDS } from "../model/run-controller.js";
+import { JUMP, OnScreenController, RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { type Part, partTaken } from "../model/step-parts.js";
@@ -34,9 +34,6 @@ const ABOUT: Partial<Record<Part, readonly BeltPart[]>> = {
   gradient: ["query"],
   enqueue: ["kitchen", "belt", "leaving"],
 };
-
-/** With reduced motion the belt moves in jumps, at most one in this many milliseconds. */
-const JUMP = 1_000;
 
 /**
  * The belt itself: kitchen, track, plates, end. Place is age, colour is measured consistency at that age.
@@ -230,11 +227,11 @@ export class BeltStage extends LitElement {
     return this.motion.stride;
   }
 
-  /** Pixels a second that a plate rides. */
+  /** Pixels a second that a plate rides; none while the belt jumps. */
   get speed(): number {
     const { view } = this;
     const size = view?.dictionary.size ?? 0;
-    if (view?.status !== "live" || size === 0) return 0;
+    if (this.still || view?.status !== "live" || size === 0) return 0;
     const rate = view.scalar("steps_per_second") ?? 0;
     return ((rate * (view.scalar("batch_size") ?? 0)) / size) * this.layout.length;
   }
@@ -317,7 +314,7 @@ export class BeltStage extends LitElement {
       rack: this.rack,
       ratio: Math.min(3, devicePixelRatio || 1),
       consistency: (plate: Plate) => dictionary?.consistencyAt(Math.max(0, dictionary.step - plate.step)) ?? null,
-      speed: this.still ? 0 : this.speed,
+      speed: this.speed,
       hovered: this.hovered,
       marks: this.marks(),
       fontSize: Math.max(8, this.layout.half * (this.layout.narrow ? 0.34 : 0.27)),

@@ -13,6 +13,7 @@ import { OnScreenController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
+import { calm, onCalm } from "../motion.js";
 import { nextFrame } from "../next-frame.js";
 import { onTheme, theme } from "../theme.js";
 import { house } from "./house.js";
@@ -41,13 +42,14 @@ export class KeyMap extends LitElement {
   /** Age group that stands out: pointed at, or chosen. */
   @state() private pointedGroup: number | null = null;
   @state() private chosenGroup: number | null = null;
+  /** What a step of the arrow keys came to, for those who listen. */
+  @state() private walked = "";
 
   @query("canvas") private canvas!: HTMLCanvasElement;
   @query(".plot") private plot!: HTMLElement;
 
   private readonly store = new MapStore();
   private readonly motion = new MapMotion();
-  private readonly reduced = matchMedia("(prefers-reduced-motion: reduce)");
   private figures: Catalog = withScreenFigures(null);
   private groups: AgeGroup[] = [];
   private grouped: unknown = null;
@@ -86,14 +88,13 @@ export class KeyMap extends LitElement {
     const resize = new ResizeObserver(() => this.resize());
     void this.updateComplete.then(() => this.isConnected && resize.observe(this.plot));
     const still = () => {
-      this.motion.still = this.reduced.matches;
+      this.motion.still = calm(this);
       this.schedule();
     };
     still();
-    this.reduced.addEventListener("change", still);
     this.stops = [
       () => resize.disconnect(),
-      () => this.reduced.removeEventListener("change", still),
+      onCalm(still),
       onTheme(() => {
         this.look = null;
         this.requestUpdate();
@@ -153,18 +154,18 @@ export class KeyMap extends LitElement {
     const { noun } = this;
     const { moment } = this.motion;
     const said = mapSentence(moment, this.groups, noun);
-    const here = moment && this.marked !== null ? ` ${keyOnMap(moment, this.marked, noun)}.` : "";
     return html`<div class="whole" role="group" aria-label="Map of the stored ${noun}s" @focusout=${this.left}>
       <div class="plot">
         <canvas
           tabindex="0"
           role="application"
           aria-roledescription="map of ${noun}s"
-          aria-label="${said} Arrow keys walk the ${noun}s from the newest to the oldest.${here}"
+          aria-label="Map of the stored ${noun}s. Arrow keys walk the ${noun}s from the newest to the oldest."
           @pointermove=${this.point}
           @pointerdown=${this.pick}
           @pointerleave=${this.leave}
           @keydown=${this.walk}
+          @contextrestored=${this.wake}
         ></canvas>
         ${
           moment
@@ -183,6 +184,7 @@ export class KeyMap extends LitElement {
         <div class="told">${this.told()}</div>
       </div>
       <spoken-summary .text=${said}></spoken-summary>
+      <span class="heard walked" role="status">${this.walked}</span>
     </div>`;
   }
 
@@ -357,6 +359,7 @@ export class KeyMap extends LitElement {
   private release(): void {
     this.picked = false;
     this.marked = this.landmark = null;
+    this.walked = "";
   }
 
   /** From the newest key to the oldest; keys lie oldest first. */
@@ -383,6 +386,7 @@ export class KeyMap extends LitElement {
     this.landmark = null;
     this.picked = true;
     this.marked = last - Math.min(last, Math.max(0, to));
+    this.walked = `${keyOnMap(moment, this.marked, this.noun)}.`;
   }
 }
 

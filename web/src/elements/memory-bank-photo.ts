@@ -50,7 +50,7 @@ export class MemoryBankPhoto extends LitElement {
   }
 
   protected override render() {
-    return html`<canvas aria-hidden="true"></canvas>`;
+    return html`<canvas aria-hidden="true" @contextrestored=${this.again}></canvas>`;
   }
 
   protected override updated(): void {

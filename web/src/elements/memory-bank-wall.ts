@@ -37,7 +37,7 @@ interface WallLook {
  * All rows of the bank as cells on one canvas, or a close-up of some of them as photos.
  *
  * @fires row-point - the row under the pointer or the keyboard mark, or null: {row}
- * @fires row-pick - the row that was clicked or chosen with Enter: {row}
+ * @fires row-pick - the row that was clicked or reached by keyboard: {row, walked}, walked by keyboard
  */
 @customElement("memory-bank-wall")
 export class MemoryBankWall extends LitElement {
@@ -262,11 +262,11 @@ export class MemoryBankWall extends LitElement {
     if (!move) return;
     event.preventDefault();
     const to = move();
-    this.tell("row-pick", this.places?.[to] ?? to);
+    this.tell("row-pick", this.places?.[to] ?? to, true);
   };
 
-  private tell(name: "row-point" | "row-pick", row: number | null): void {
-    this.dispatchEvent(new CustomEvent(name, { detail: { row }, bubbles: true, composed: true }));
+  private tell(name: "row-point" | "row-pick", row: number | null, walked = false): void {
+    this.dispatchEvent(new CustomEvent(name, { detail: { row, walked }, bubbles: true, composed: true }));
   }
 }
 

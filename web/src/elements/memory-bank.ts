@@ -13,11 +13,12 @@ import {
   spread,
   stepsPerPass,
 } from "../model/bank.js";
-import { OnScreenController, RunController } from "../model/run-controller.js";
+import { JUMP, OnScreenController, RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
 import { partTaken } from "../model/step-parts.js";
+import { calm } from "../motion.js";
 import { onTheme, theme } from "../theme.js";
 import { u32 } from "../wire/frames.js";
 import { controlsStyles } from "./controls.styles.js";
@@ -59,6 +60,8 @@ export class MemoryBank extends LitElement {
   @state() private pointed: number | null = null;
   @state() private picked: number | null = null;
   @state() private problem = "";
+  /** What a step of the arrow keys came to, for those who listen. */
+  @state() private walked = "";
 
   private figures: Catalog = withScreenFigures(null);
   private waiting: BankState = emptyBank(0);
@@ -78,6 +81,7 @@ export class MemoryBank extends LitElement {
       () => this.view,
       ["tick", "status"],
       () => screen.visible,
+      () => (calm(this) ? JUMP : 0),
     );
   }
 
@@ -129,6 +133,7 @@ export class MemoryBank extends LitElement {
     return html`
       <div class="whole" part="figure" role="group" aria-label=${WORDS}>
         <spoken-summary text=${bankSentence(view)}></spoken-summary>
+        <span class="heard walked" role="status">${this.walked}</span>
         <div class="body">${this.header()} ${this.wall()} ${this.faces()}</div>
         ${this.controls()}
         <div class="body below">
@@ -189,13 +194,17 @@ export class MemoryBank extends LitElement {
         .marked=${ready ? this.marked : null}
         .freshAge=${this.freshAge}
         .batch=${this.batch}
-        .label=${ready ? `${WORDS}. Arrow keys walk the rows. ${rowSentence(this.facts(this.marked))}` : WORDS}
+        .label=${ready ? `${WORDS}. Arrow keys walk the rows.` : WORDS}
         @row-point=${(event: CustomEvent<{ row: number | null }>) => {
           this.pointed = event.detail.row;
         }}
-        @row-pick=${(event: CustomEvent<{ row: number | null }>) => {
+        @row-pick=${(event: CustomEvent<{ row: number | null; walked: boolean }>) => {
           this.picked = event.detail.row;
           this.pointed = null;
+          this.walked = event.detail.walked ? rowSentence(this.facts(this.marked)) : "";
+        }}
+        @focusout=${() => {
+          this.walked = "";
         }}
         @keydown=${this.space}
       ></memory-bank-wall>

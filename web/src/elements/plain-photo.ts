@@ -9,6 +9,8 @@ export class PlainPhoto extends LitElement {
   static override styles = css`
     :host { display: inline-block; line-height: 0; }
     canvas { display: block; border-radius: 4px; background: var(--sunken); }
+    :host([fluid]),
+    :host([fluid]) canvas { width: 100% !important; height: auto !important; }
   `;
 
   @property({ attribute: false }) atlas: Atlas | null = null;
@@ -41,7 +43,7 @@ export class PlainPhoto extends LitElement {
   }
 
   protected override render() {
-    return html`<canvas aria-hidden="true"></canvas>`;
+    return html`<canvas aria-hidden="true" @contextrestored=${this.again}></canvas>`;
   }
 
   protected override updated(): void {

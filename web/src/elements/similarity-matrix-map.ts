@@ -40,7 +40,7 @@ const TERMS = { positive: "positive", negative: "negative", self: "diagonal" } a
  * Its attribute `over` says which of the text's terms the pointer or the keyboard is at: a kind of cell, or a row.
  *
  * @fires cell-point - the cell under the pointer, or null; at the picture of a row, the row's positive: {cell}
- * @fires cell-pick - the cell that was clicked or reached by keyboard: {cell}
+ * @fires cell-pick - the cell that was clicked or reached by keyboard: {cell, walked}, walked by keyboard
  */
 @customElement("similarity-matrix-map")
 export class SimilarityMatrixMap extends LitElement {
@@ -104,9 +104,14 @@ export class SimilarityMatrixMap extends LitElement {
       @focusin=${() => this.over(this.marked)}
       @focusout=${() => this.over(null)}
       @keydown=${this.key}
-      @contextrestored=${() => this.requestUpdate()}
+      @contextrestored=${this.restore}
     ></canvas>`;
   }
+
+  private readonly restore = () => {
+    this.sheet.forget();
+    this.requestUpdate();
+  };
 
   protected override updated(): void {
     if (this.room === 0) return;
@@ -280,7 +285,7 @@ export class SimilarityMatrixMap extends LitElement {
     const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
     const at = store?.matrix ? cellAt(this.layout, x, y) : null;
     const row = store?.matrix ? this.rows[edgeRowAt(this.layout, x, y) ?? -1] : undefined;
-    if (store && row !== undefined) this.tell(name, { row, column: positiveOf(row, store.images) }, "row");
+    if (store && row !== undefined) this.tell(name, { row, column: positiveOf(row, store.images) }, { term: "row" });
     else this.tell(name, at && { row: this.rows[at.row]!, column: this.rows[at.column]! });
   }
 
@@ -309,11 +314,16 @@ export class SimilarityMatrixMap extends LitElement {
     if (!move || !this.store?.matrix) return;
     event.preventDefault();
     const inside = (place: number): number => Math.max(0, Math.min(this.rows.length - 1, place));
-    this.tell("cell-pick", { row: this.rows[inside(row + move[0])]!, column: this.rows[inside(column + move[1])]! });
+    const cell = { row: this.rows[inside(row + move[0])]!, column: this.rows[inside(column + move[1])]! };
+    this.tell("cell-pick", cell, { walked: true });
   };
 
-  private tell(name: "cell-point" | "cell-pick", cell: Cell | null, term?: Term): void {
+  private tell(
+    name: "cell-point" | "cell-pick",
+    cell: Cell | null,
+    { term, walked = false }: { term?: Term; walked?: boolean } = {},
+  ): void {
     this.over(cell, term);
-    this.dispatchEvent(new CustomEvent(name, { detail: { cell }, bubbles: true, composed: true }));
+    this.dispatchEvent(new CustomEvent(name, { detail: { cell, walked }, bubbles: true, composed: true }));
   }
 }

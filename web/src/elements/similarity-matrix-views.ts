@@ -26,6 +26,11 @@ export class ViewSheet {
     return true;
   }
 
+  /** Build it anew for the next picture: the browser may have emptied this canvas along with the one that shows. */
+  forget(): void {
+    this.held = null;
+  }
+
   private build(pictures: ViewPictures): void {
     const { views, count, size } = pictures;
     this.canvas.width = count * size;
@@ -60,7 +65,7 @@ export class SimilarityMatrixView extends LitElement {
   @query("canvas") private canvas!: HTMLCanvasElement;
 
   protected override render() {
-    return html`<canvas aria-hidden="true"></canvas>`;
+    return html`<canvas aria-hidden="true" @contextrestored=${() => this.requestUpdate()}></canvas>`;
   }
 
   protected override updated(): void {

@@ -74,6 +74,10 @@ export const matrixStyles = css`
   .card p {
     min-height: 3em;
   }
+  .card p.unsent {
+    min-height: 0;
+    margin-top: 0.35rem;
+  }
   .switches {
     display: flex;
     flex-wrap: wrap;

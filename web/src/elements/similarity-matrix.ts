@@ -4,11 +4,12 @@ import { ApiError, type Catalog } from "../api.js";
 import type { Atlas } from "../model/atlas.js";
 import { positiveOf } from "../model/matrix.js";
 import { MatrixStore } from "../model/matrix-store.js";
-import { OnScreenController, RunController } from "../model/run-controller.js";
+import { JUMP, OnScreenController, RunController } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
 import { partTaken } from "../model/step-parts.js";
+import { calm } from "../motion.js";
 import type { RunEvent } from "../wire/messages.js";
 import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
@@ -22,6 +23,7 @@ import { cellSentence, matrixSentence, matrixTable } from "./similarity-matrix-w
 import "./figure-tip.js";
 import "./knob-slider.js";
 import "./knob-switch.js";
+import "./plain-photo.js";
 import "./ramp-strip.js";
 import "./similarity-matrix-map.js";
 import "./similarity-matrix-views.js";
@@ -57,6 +59,8 @@ export class SimilarityMatrix extends LitElement {
   @state() private pointed: Cell | null = null;
   @state() private picked: Cell | null = null;
   @state() private problem = "";
+  /** What a step of the arrow keys came to, for those who listen. */
+  @state() private walked = "";
 
   private readonly store = new MatrixStore();
   private figures: Catalog = withScreenFigures(null);
@@ -96,6 +100,7 @@ export class SimilarityMatrix extends LitElement {
       () => this.view,
       ["tick", "status"],
       () => screen.visible,
+      () => (calm(this) ? JUMP : 0),
     );
   }
 
@@ -143,12 +148,13 @@ export class SimilarityMatrix extends LitElement {
     return html`
       <div class="whole" part="figure" role="group" aria-label=${WORDS}>
         <spoken-summary text=${matrixSentence(this.view, this.store)}></spoken-summary>
+        <span class="heard walked" role="status">${this.walked}</span>
         <div class="body">
         ${this.header()}
         <div class="main">
           <div>${this.map()} ${this.legend()}</div>
           <div class="side">
-            ${cellCard(this.store, this.marked, this.figures)} ${this.augmentations()}
+            ${cellCard(this.store, this.marked, this.figures, this.atlas)} ${this.augmentations()}
           </div>
         </div>
         </div>
@@ -201,13 +207,17 @@ export class SimilarityMatrix extends LitElement {
         .atlas=${this.atlas}
         .shown=${shown}
         .marked=${this.store.matrix ? this.marked : null}
-        .label=${`${WORDS}. Arrow keys walk the cells. ${cellSentence(this.store, this.marked)}`}
+        .label=${`${WORDS}. Arrow keys walk the cells.`}
         @cell-point=${(event: CustomEvent<{ cell: Cell | null }>) => {
           this.pointed = event.detail.cell;
         }}
-        @cell-pick=${(event: CustomEvent<{ cell: Cell | null }>) => {
+        @cell-pick=${(event: CustomEvent<{ cell: Cell | null; walked: boolean }>) => {
           this.picked = event.detail.cell;
           this.pointed = null;
+          this.walked = event.detail.walked ? cellSentence(this.store, this.marked) : "";
+        }}
+        @focusout=${() => {
+          this.walked = "";
         }}
         @keydown=${this.space}
       ></similarity-matrix-map>

@@ -7,16 +7,20 @@ import type { RunView } from "./run-view.js";
 /** Milliseconds between two renders of words: nobody reads faster, and each costs the page a layout. */
 export const WORDS = 200;
 
-/** Re-renders its host when the run changes: at most once an animation frame, and for ticks once in `rest` milliseconds. */
+/** Milliseconds between two pictures where less motion is asked for: what moves then jumps. */
+export const JUMP = 1_000;
+
+/** Re-renders its host when the run changes: at most once an animation frame, and for ticks once in `rest()` milliseconds. */
 export class RunController implements ReactiveController {
   private view: RunView | null = null;
   private frame: (() => void) | null = null;
   private timer = 0;
   private rendered = Number.NEGATIVE_INFINITY;
+  private readonly rest: () => number;
   private readonly changed = (event: Event) => {
     // Out of sight nothing is drawn; whoever says so asks for a render when it comes back.
     if (!this.seen() || this.frame) return;
-    const wait = event.type === "tick" ? this.rendered + this.rest - performance.now() : 0;
+    const wait = event.type === "tick" ? this.rendered + this.rest() - performance.now() : 0;
     if (wait > 0) this.timer ||= window.setTimeout(this.render, wait);
     else this.render();
   };
@@ -35,8 +39,9 @@ export class RunController implements ReactiveController {
     private readonly source: () => RunView | null | undefined,
     private readonly names: readonly ("tick" | "event" | "status")[] = ["tick", "status"],
     private readonly seen: () => boolean = () => true,
-    private readonly rest = 0,
+    rest: number | (() => number) = 0,
   ) {
+    this.rest = typeof rest === "number" ? () => rest : rest;
     host.addController(this);
   }
 
