@@ -342,3 +342,56 @@ def test_bank_of_60000_rows(browser: Browser) -> None:
         page.mouse.move(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
         title = page.locator("memory-bank .card h3")
         until(lambda: title.inner_text() != "Row 27,600", 10, "the row under the pointer")
+
+
+def test_the_bank_tells_what_its_stale_rows_do(browser: Browser) -> None:
+    """ID-photo test and gradient agreement, what each is and its sample; and that of a cell's colour."""
+    with shown(browser, Stream(), "bank") as page:
+        told = page.locator("memory-bank .harm")
+        until(lambda: "0.80" in told.inner_text(), 20, "a measured gradient agreement")
+        assert "its own row among n = 256 rows" in told.inner_text()
+        assert "n = 256 rows against 64 queries" in told.inner_text()
+        line = told.get_by_role("img", name="Gradient agreement by step").locator("polyline")
+        until(lambda: len((line.get_attribute("points") or "").split()) > 3, 20, "its past as a line")
+        assert page.locator("memory-bank consistency-meter [part~=tests] >> visible=true").count() == 0
+        assert "measured on 256 sampled rows" in page.locator("memory-bank .legend").inner_text()
+        page.locator("memory-bank details summary").click()
+        page.get_by_role("button", name="Show as a table").first.click()
+        assert "gradient agreement 0.80" in page.locator("memory-bank caption").inner_text()
+
+
+@pytest.mark.parametrize("lesson", ["bank", "belt"])
+def test_a_meter_says_whether_its_number_is_of_now(browser: Browser, lesson: str) -> None:
+    with shown(browser, Stream(), lesson) as page:
+        badge = page.locator(f"{FIGURES[lesson]} consistency-meter status-badge .badge")
+        until(lambda: badge.inner_text().strip() == "Live", 20, "the meter to be live")
+        page.evaluate("([name]) => document.querySelector(name).view.disconnect()", [FIGURES[lesson]])
+        until(lambda: badge.inner_text().strip() == "Stale", 20, "the meter to say that it is not")
+
+
+def test_where_each_step_replaces_all_keys_the_axis_of_ages_has_only_new(browser: Browser) -> None:
+    with shown(browser, Stream(keys=64), "belt") as page:
+        until(lambda: page.locator("age-curve circle").count() == 1, 20, "the one age")
+        assert page.locator("age-curve text").all_text_contents() == ["1", "0", "new"]
+
+
+def test_ages_beside_a_low_belt_can_be_read(browser: Browser) -> None:
+    with shown(browser, Stream(), "belt") as page:
+        page.evaluate("document.querySelector('sushi-belt').style.setProperty('--belt-scale', '0.56')")
+        page.set_viewport_size({"width": 1400, "height": 900})
+        stage = "probes.deep('belt-stage')[0]"
+        until(lambda: page.evaluate(f"{stage}.layout.half") < 30, 20, "the belt to be low")
+        assert page.evaluate(f"[{stage}.layout.narrow, {stage}.scene().fontSize]") == [False, 10]
+
+
+def test_the_switches_of_the_matrix_are_a_group_with_a_name(browser: Browser) -> None:
+    with shown(browser, Stream(), "matrix") as page:
+        group = page.get_by_role("group", name="What may differ between the two views")
+        assert group.get_by_role("switch").all_inner_texts() == ["Crop", "Flip", "Colour", "Gray", "Blur"]
+        # The first cell is of a view with itself: of the words below only those about it light up.
+        page.locator("similarity-matrix-map canvas").press("Home")
+        lit = (
+            "probes.deep('.legend *', document.querySelector('similarity-matrix'))"
+            ".filter(one => one.style.outline).map(one => one.textContent)"
+        )
+        until(lambda: page.evaluate(lit) == ["hatched: itself"], 10, "its words alone")

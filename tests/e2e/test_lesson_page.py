@@ -97,7 +97,7 @@ def test_pause_step_and_reset_with_the_same_seed(page: Page, url: str) -> None:
     until(lambda: lesson_run(url, "matrix")["state"] == "paused", 20, "a pause")
     matrix.locator("status-badge b", has_text="Paused").wait_for(timeout=60_000)
     stood = lesson_run(url, "matrix")["step"]
-    bar.get_by_role("button", name="Step").click()
+    bar.get_by_role("button", name="One step", exact=True).click()
     until(lambda: lesson_run(url, "matrix")["step"] == stood + 1, 20, "one step and no more")
     bar.get_by_role("button", name="Reset").click()
     again = until(lambda: (run := lesson_run(url, "matrix"))["step"] < stood and run, 30, "the run to start over")

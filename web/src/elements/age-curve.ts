@@ -15,7 +15,7 @@ const PAD = { left: 16, right: 8, top: 24, bottom: 22 };
 export class AgeCurve extends LitElement {
   @property({ attribute: false }) curve: Curve | null = null;
   @property({ attribute: false }) ghost: Ghost | null = null;
-  /** Right end of the axis, in steps. */
+  /** Right end of the axis, in steps; 0 where each step replaces all keys, and all there is is new. */
   @property({ type: Number }) oldest = 1;
 
   @state() private width = 280;
@@ -103,7 +103,7 @@ export class AgeCurve extends LitElement {
       <text x=${PAD.left - 6} y=${y(1) + 4} text-anchor="end">1</text>
       <text x=${PAD.left - 6} y=${bottom + 4} text-anchor="end">0</text>
       <text x=${PAD.left} y=${bottom + 17}>new</text>
-      <text x=${right} y=${bottom + 17} text-anchor="end">${steps(oldest)} old</text>
+      ${this.oldest > 0 ? svg`<text x=${right} y=${bottom + 17} text-anchor="end">${steps(oldest)} old</text>` : nothing}
       ${ghost ? this.drawGhost(ghost, x, y) : nothing} ${curve ? this.drawCurve(curve, x, y) : nothing}
     </svg></div>`;
   }

@@ -317,7 +317,7 @@ export class BeltStage extends LitElement {
       speed: this.speed,
       hovered: this.hovered,
       marks: this.marks(),
-      fontSize: Math.max(8, this.layout.half * (this.layout.narrow ? 0.34 : 0.27)),
+      fontSize: ageSize(this.layout),
       lit: this.lit === "queue" || this.isLit("belt") !== "",
     };
   }
@@ -372,6 +372,11 @@ export class BeltStage extends LitElement {
     this.card.style.left = `${left}px`;
     this.card.style.top = `${above}px`;
   }
+}
+
+/** Type of the ages beside the belt, in pixels. A folded belt has little room between its lanes, and none when it is low. */
+function ageSize({ half, narrow }: BeltLayout): number {
+  return narrow ? Math.max(8, half * 0.38) : Math.max(10, half * 0.27);
 }
 
 declare global {

@@ -10,6 +10,7 @@ import { count, fixed } from "../model/say.js";
 import { onTheme, theme } from "../theme.js";
 import { house } from "./house.js";
 import "./figure-tip.js";
+import "./status-badge.js";
 
 /** Spread per dimension (1 is even) below which the encoder is half collapsed and consistency can flatter. */
 const HALF_COLLAPSED = 0.3;
@@ -50,6 +51,19 @@ export class ConsistencyMeter extends LitElement {
   static override styles = [
     house,
     css`
+      /* Whether the number is of now stands beside it; where there is no room for both, below. */
+      .top {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: flex-end;
+        gap: 0 0.8rem;
+      }
+      status-badge {
+        padding-bottom: 0.45rem;
+      }
+      :host([compact]) status-badge {
+        display: none;
+      }
       /* The whole reading is what one clicks; an inline block is not underlined with the name. */
       .reading {
         display: block;
@@ -132,6 +146,7 @@ export class ConsistencyMeter extends LitElement {
     const n = view?.scalar("probe_n") ?? null;
     const spread = view?.scalar("collapse_std") ?? null;
     return html`
+      <div class="top">
       <figure-tip class="reading" .catalog=${this.catalog} .view=${view} name="consistency">
         <span class="label">${this.label}</span>
         ${
@@ -141,13 +156,15 @@ export class ConsistencyMeter extends LitElement {
         }
         <div slot="more">${this.raw()}</div>
       </figure-tip>
+      <status-badge brief part="badge" .view=${view}></status-badge>
+      </div>
       ${this.scale(value)}
       <p class="soft defined" part="more">${this.defined(n)}</p>
-      <p class="soft" part="more">
+      <p class="soft" part="more tests">
         ${this.tip("id_photo", "ID-photo test")} <b>${percent(view?.scalar("id_photo"))}</b>
         ${n ? html`<span class="whole">(chance ${percent(1 / n)})</span>` : nothing}
       </p>
-      <p class="soft" part="more">${this.tip("gradient_agreement", "Gradient agreement")} <b>${fixed(view?.scalar("gradient_agreement"))}</b></p>
+      <p class="soft" part="more tests">${this.tip("gradient_agreement", "Gradient agreement")} <b>${fixed(view?.scalar("gradient_agreement"))}</b></p>
       ${
         probed && value === null
           ? html`<div class="alarm">All keys point the same way: there is nothing left to compare.</div>`

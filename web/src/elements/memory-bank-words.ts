@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from "lit";
 import type { RowFacts } from "../model/bank.js";
-import { steps } from "../model/format.js";
+import { percent, steps } from "../model/format.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed, trend } from "../model/say.js";
 
@@ -13,9 +13,14 @@ export function bankSentence(view: RunView | null): string {
     consistency === null
       ? "Consistency has no value now."
       : `Consistency ${fixed(consistency)}, ${trend(view.history.series("consistency").value)}.`;
+  const agreement = view.scalar("gradient_agreement");
+  const harmed =
+    agreement === null
+      ? ""
+      : ` Gradient agreement ${fixed(agreement)}, ${trend(view.history.series("gradient_agreement").value)}.`;
   return (
     `Step ${count(bank.step)}. ${count(bank.size)} rows, ${count(bank.fill)} visited, ` +
-    `the oldest ${count(view.scalar("oldest_age"))} steps old. ${measured}`
+    `the oldest ${count(view.scalar("oldest_age"))} steps old. ${measured}${harmed}`
   );
 }
 
@@ -36,7 +41,8 @@ export function bankTable(view: RunView): TemplateResult {
   return html`<table>
     <caption>
       Measured at step ${count(curve?.step)} on ${count(view.scalar("probe_n"))} rows. ${count(never)} of
-      ${count(view.dictionary.size)} rows were never visited.
+      ${count(view.dictionary.size)} rows were never visited. ID-photo test ${percent(view.scalar("id_photo"))}, gradient
+      agreement ${fixed(view.scalar("gradient_agreement"))}.
     </caption>
     <thead>
       <tr><th scope="col">Mean age, steps</th><th scope="col">Consistency</th><th scope="col">Raw cosine</th><th scope="col">Rows sampled</th></tr>

@@ -104,6 +104,10 @@ export const bankStyles = css`
   .legend .never {
     border: 1.5px solid var(--line-strong);
   }
+  :host([compact]) .sample,
+  :host([compact]) consistency-meter::part(badge) {
+    display: none !important;
+  }
   .faces {
     list-style: none;
     margin: 0;

@@ -26,7 +26,9 @@ import { house } from "./house.js";
 import { bankStyles } from "./memory-bank.styles.js";
 import { rowCard } from "./memory-bank-card.js";
 import { ageChart } from "./memory-bank-chart.js";
+import { harm, harmStyles } from "./memory-bank-harm.js";
 import { bankSentence, bankTable, rowSentence } from "./memory-bank-words.js";
+import { sparklineStyles } from "./sparkline.js";
 import "./consistency-meter.js";
 import "./figure-tip.js";
 import "./knob-slider.js";
@@ -48,7 +50,7 @@ const WORDS = "A wall of ID photos: every row of the memory bank";
  */
 @customElement("memory-bank")
 export class MemoryBank extends LitElement {
-  static override styles = [house, controlsStyles, bankStyles];
+  static override styles = [house, controlsStyles, bankStyles, sparklineStyles, harmStyles];
 
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
@@ -139,6 +141,7 @@ export class MemoryBank extends LitElement {
         <div class="body below">
           <div class="readings">
             ${this.meter()} ${this.chart()} ${rowCard(this.facts(this.marked), this.atlas, this.figures, this.ready)}
+            ${harm(view, this.figures)}
           </div>
           ${this.table && view ? bankTable(view) : nothing}
         </div>
@@ -218,9 +221,17 @@ export class MemoryBank extends LitElement {
       <p class="legend soft" part="words">
         <span><i class="fresh"></i>visited just now</span>
         <span>out of tune 0 <ramp-strip></ramp-strip> 1 in tune</span>
+        ${ready ? html`<span class="sample">${this.sample()}</span>` : nothing}
         ${never > 0 ? html`<span><i class="never"></i>${count(never)} never visited, still random</span>` : nothing}
       </p>
     </div>`;
+  }
+
+  /** Whose consistency a cell's colour is: not each row is measured. */
+  private sample(): string {
+    const n = this.view?.scalar("probe_n") ?? null;
+    if (n === null || !this.bank.curve) return "colour: not measured yet";
+    return `colour: measured on ${count(n)} sampled rows; each row has the colour of its age`;
   }
 
   /** A few rows as photos: always the same people by image, or from the newest to the oldest photo by age. */

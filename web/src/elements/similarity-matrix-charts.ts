@@ -74,6 +74,6 @@ export function distributionWords(summary: MatrixSummary | null, catalog: Catalo
   return html`<p class="legend soft">
     ${line("positive", summary.positiveMean, summary.positiveCount)}
     ${line("negative", summary.negativeMean, summary.negativeCount)}
-    <span>each drawn to its own peak</span>
+    <small>each drawn to its own peak</small>
   </p>`;
 }

@@ -1,8 +1,9 @@
-import { html, nothing, svg, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit";
 import type { Catalog } from "../api.js";
 import { percent } from "../model/format.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
+import { sparkline } from "./sparkline.js";
 
 const WAITING = "waiting for the first batch";
 
@@ -30,33 +31,4 @@ export function matrixStats(view: RunView | null, catalog: Catalog, images: numb
       </p>
     </div>
   </div>`;
-}
-
-/** A small line of the recent past on a fixed scale from 0 to `top`, with an optional level drawn across. */
-export function sparkline(
-  series: { step: ArrayLike<number>; value: ArrayLike<number> },
-  top: number,
-  level: number | null,
-  name: string,
-): TemplateResult {
-  const width = 180;
-  const height = 44;
-  const y = (value: number): string =>
-    (height - 3 - (Math.min(top, Math.max(0, value)) / top) * (height - 6)).toFixed(1);
-  const stride = Math.max(1, Math.ceil(series.value.length / 160));
-  const first = series.step[0] ?? 0;
-  const span = Math.max(1, (series.step[series.step.length - 1] ?? 1) - first);
-  const points: string[] = [];
-  for (let place = 0; place < series.value.length; place += 1) {
-    const value = series.value[place]!;
-    if (Number.isNaN(value) || (place % stride !== 0 && place !== series.value.length - 1)) continue;
-    points.push(`${(((series.step[place]! - first) / span) * width).toFixed(1)},${y(value)}`);
-  }
-  // A single value is a short dash at the right end.
-  const only = points.length === 1 ? points[0]!.split(",")[1] : null;
-  if (only) points.splice(0, 1, `${width - 12},${only}`, `${width},${only}`);
-  return html`<svg class="spark" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label=${name}>
-    ${level === null ? nothing : svg`<line class="level" x1="0" x2=${width} y1=${y(level)} y2=${y(level)} />`}
-    <polyline points=${points.join(" ")} />
-  </svg>`;
 }

@@ -42,6 +42,9 @@ export const matrixStyles = css`
   .legend b {
     color: var(--ink);
   }
+  .legend small {
+    font-size: inherit;
+  }
   b.positive {
     color: var(--positive);
   }
@@ -54,6 +57,10 @@ export const matrixStyles = css`
   .card .pair figure {
     width: 6.25rem;
     white-space: nowrap;
+  }
+  /* "original of image 64" is wider than its picture. */
+  .card .pair figcaption {
+    margin-inline: -0.6rem;
   }
   .card .between {
     padding-bottom: 1.4rem;
@@ -98,43 +105,13 @@ export const matrixStyles = css`
   .readings.two {
     grid-template-columns: minmax(0, 1.9fr) minmax(11rem, 1fr);
   }
-  .views + p,
-  .spark + p {
+  .views + p {
     margin-top: 0.35rem;
   }
   .stats {
     display: grid;
     gap: 0.9rem;
     align-content: start;
-  }
-  .stat .value {
-    font-size: var(--text-xl);
-    font-weight: 750;
-    letter-spacing: -0.02em;
-  }
-  .stat .name {
-    display: flex;
-    justify-content: space-between;
-    align-items: baseline;
-    gap: 0.6rem;
-    font-size: var(--text-s);
-  }
-  svg.spark {
-    display: block;
-    width: 100%;
-    height: 2.75rem;
-    border-bottom: 1px solid var(--line-strong);
-  }
-  svg.spark polyline {
-    fill: none;
-    stroke: var(--ink);
-    stroke-width: 1.5;
-    vector-effect: non-scaling-stroke;
-  }
-  svg.spark .level {
-    stroke: var(--ink-faint);
-    stroke-dasharray: 3 3;
-    vector-effect: non-scaling-stroke;
   }
   svg.distributions {
     display: block;

@@ -20,6 +20,7 @@ import { distributions, distributionWords } from "./similarity-matrix-charts.js"
 import type { Cell } from "./similarity-matrix-map.js";
 import { matrixStats } from "./similarity-matrix-stats.js";
 import { cellSentence, matrixSentence, matrixTable } from "./similarity-matrix-words.js";
+import { sparklineStyles } from "./sparkline.js";
 import "./figure-tip.js";
 import "./knob-slider.js";
 import "./knob-switch.js";
@@ -48,7 +49,7 @@ const WORDS = "Similarity matrix: every view of the batch compared with every ot
  */
 @customElement("similarity-matrix")
 export class SimilarityMatrix extends LitElement {
-  static override styles = [house, controlsStyles, bankStyles, matrixStyles];
+  static override styles = [house, controlsStyles, bankStyles, sparklineStyles, matrixStyles];
 
   @property({ attribute: false }) view: RunView | null = null;
   @property({ attribute: false }) catalog: Catalog | null = null;
@@ -236,8 +237,8 @@ export class SimilarityMatrix extends LitElement {
     const { pictures } = this.store;
     const kept = Math.min(EXAMPLES, pictures?.count ?? 0);
     return html`<div>
-      <h3>What may differ between the two views</h3>
-      <div class="switches" @click=${this.touched}>
+      <h3 id="differ">What may differ between the two views</h3>
+      <div class="switches" role="group" aria-labelledby="differ" @click=${this.touched}>
         ${SWITCHES.map(
           ([knob, label]) => html`<knob-switch .view=${this.view} knob=${knob} label=${label}></knob-switch>`,
         )}

@@ -10,6 +10,8 @@ import { house } from "./house.js";
 @customElement("status-badge")
 export class StatusBadge extends LitElement {
   @property({ attribute: false }) view: RunView | null = null;
+  /** Only the word: the step stands beside it anyway. */
+  @property({ type: Boolean }) brief = false;
 
   constructor() {
     super();
@@ -85,7 +87,7 @@ export class StatusBadge extends LitElement {
     const status = view?.status ?? "connecting";
     const [word, at, more] = view ? describe(view) : ["Connecting", "", ""];
     return html`<span class="badge ${status}" title=${view?.detail || (status === "connecting" ? at : "")}
-      ><i aria-hidden="true"></i><span><b>${word}</b>${at ? `, ${at}` : ""}${more ? html`<span class="more">, ${more}</span>` : ""}</span></span
+      ><i aria-hidden="true"></i><span><b>${word}</b>${at && !this.brief ? `, ${at}` : ""}${more && !this.brief ? html`<span class="more">, ${more}</span>` : ""}</span></span
     >`;
   }
 }

@@ -32,6 +32,9 @@ export const sushiBeltStyles = css`
     align-items: center;
     width: 94%;
   }
+  :host([compact]) consistency-meter::part(badge) {
+    display: none;
+  }
   age-curve {
     height: 9.5rem;
   }

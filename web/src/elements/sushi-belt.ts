@@ -163,8 +163,8 @@ export class SushiBelt extends LitElement {
   private get ride(): number {
     const size = this.view?.dictionary.size ?? 0;
     const batch = this.view?.scalar("batch_size") ?? 0;
-    const oldest = this.view?.scalar("oldest_age") ?? 1;
-    return Math.max(1, oldest, size && batch ? Math.ceil(size / batch) - 1 : 1);
+    const oldest = this.view?.scalar("oldest_age") ?? 0;
+    return Math.max(oldest, size && batch ? Math.ceil(size / batch) - 1 : 1);
   }
 
   private trouble() {

@@ -7,7 +7,7 @@ import type { RunView } from "../model/run-view.js";
 import { house } from "./house.js";
 
 /**
- * Play, pause, one step, a step in slow motion, start over; and the run as a file. "Step" is always one optimiser step.
+ * Play, pause, one step, a step in slow motion, start over; and the run as a file. A step is always one optimiser step.
  * Where nothing can be changed it only says why: a recording has its own bar.
  *
  * @fires reset - the run starts over from step 0 with the same seed
@@ -49,11 +49,14 @@ export class TransportBar extends LitElement {
       }
       /* All four in one row of a phone. */
       @media (max-width: 30rem) {
+        .bar {
+          gap: 0.35rem;
+        }
         button {
-          padding-inline: 0.7rem;
+          padding-inline: 0.5rem;
         }
         .play {
-          min-width: 4.4rem;
+          min-width: 4.2rem;
         }
       }
       button.slow[aria-expanded="true"] {
@@ -97,7 +100,7 @@ export class TransportBar extends LitElement {
           ${this.playing ? "Pause" : "Play"}
         </button>
         <button type="button" title="One optimiser step, then pause" ?disabled=${unknown || over} @click=${this.one}>
-          Step
+          One step
         </button>
         <button
           type="button"
