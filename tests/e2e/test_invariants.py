@@ -11,6 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks.stream import Stream, streaming
 from tests.e2e.helpers import lesson_run, until
 from tests.e2e.watching import WIDGETS, opened, show
 
@@ -187,29 +188,27 @@ def test_reduced_motion(browser: Browser, url: str) -> None:
         assert 1 <= changes <= 6
 
 
-def test_bundle_size() -> None:
-    """What the page must fetch before anything shows: the scripts that its HTML names, and all that these import."""
-    html = (DIST / "index.html").read_text()
-    waiting = [
-        DIST / path for path in re.findall(r'<(?:script|link rel="modulepreload")[^>]*(?:src|href)="([^"]+)"', html)
-    ]
-    assert waiting
-    found: set[Path] = set()
-    while waiting:
-        file = waiting.pop().resolve()
-        if file in found:
-            continue
-        found.add(file)
-        named = re.findall(r'(?:from|import)\s*"(\./[^"]+\.js)"', file.read_text())
-        waiting += [file.parent / name for name in named]
-    total = sum(len(gzip.compress(file.read_bytes())) for file in found)
-    print(f"first load: {total} bytes gzip")
-    assert total <= FIRST_LOAD
-    assert not [
-        file.name
-        for file in found
-        if re.match("compare-lane|key-map|recorded-lesson|similarity-matrix|score-card", file.name)
-    ]
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_first_load_is_small(browser: Browser, width: int, height: int) -> None:
+    """All script that the page has fetched when its first figure is drawn, of its own accord and without a service."""
+    viewport = {"width": width, "height": height}
+    with streaming(Stream()) as address, opened(browser, address, viewport=viewport) as page:
+        page.wait_for_function(
+            "probes.deep('memory-bank-wall').some(wall => !probes.blank(wall.renderRoot.querySelector('canvas')))"
+        )
+        names = page.evaluate(
+            "performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)"
+            ".filter(name => name.endsWith('.js'))"
+        )
+        fetched = {name: len(gzip.compress((DIST / name.lstrip("/")).read_bytes())) for name in set(names)}
+        print(f"first load: {sum(fetched.values())} bytes gzip", fetched)
+        assert any("opening-lesson" in name for name in fetched), "the page opens on its recorded moments"
+        assert sum(fetched.values()) <= FIRST_LOAD
+        assert not [
+            name
+            for name in fetched
+            if re.search("compare-lane|key-map|recorded-lesson|similarity-matrix|score-card", name)
+        ]
 
 
 @pytest.mark.parametrize(

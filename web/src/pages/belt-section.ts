@@ -6,7 +6,6 @@ import { experiments, type LessonContext, takeAway } from "./context.js";
 import "../elements/compare-opener.js";
 import "../elements/drag-number.js";
 import "../elements/map-disclosure.js";
-import "../elements/sushi-belt.js";
 import "../elements/term-word.js";
 
 /** Concept 2: the momentum encoder and the queue. */
@@ -74,7 +73,7 @@ export function beltSection({ view, catalog, atlas, bar, notice }: LessonContext
       <score-card .view=${view} .catalog=${catalog}>What has it learned? The measures load as you come near.</score-card>
     </div>
     <div class="figure">
-      <sushi-belt .view=${view} .catalog=${catalog} .atlas=${atlas}></sushi-belt>
+      <sushi-belt .view=${view} .catalog=${catalog} .atlas=${atlas}>The belt loads as you come near.</sushi-belt>
       <map-disclosure .view=${view} .catalog=${catalog} .atlas=${atlas} summary="Where the keys lie: a map">
         A key lies near the pictures it resembles, as today’s encoder sees them, and those pictures stay where they are. Drop
         momentum and watch the lines: the keys on the belt stay what they were, it is the encoder that walks away from them.

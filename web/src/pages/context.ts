@@ -68,6 +68,7 @@ const LATER: Readonly<Record<string, () => Promise<unknown>>> = {
   "lesson-experiments": () => import("../elements/lesson-experiments.js"),
   "own-copy": () => import("../elements/own-copy.js"),
   "score-card": () => import("../elements/score-card.js"),
+  "sushi-belt": () => import("../elements/sushi-belt.js"),
   "similarity-matrix": () => import("../elements/similarity-matrix.js"),
 };
 const RETRY = 3_000;
