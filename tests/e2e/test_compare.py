@@ -65,6 +65,22 @@ def test_one_pair_a_page_and_none_when_the_reader_leaves(browser: Browser, url: 
         until(lambda: not pairs(url), 20, "both to be deleted")
 
 
+def test_both_pause_and_play_together(browser: Browser, url: str) -> None:
+    """By their button, and by Space wherever the focus is among them."""
+    with opened(browser, f"{url}/?compare=momentum") as page:
+        lane = page.locator("#belt compare-lane")
+        lane.locator(".sides").wait_for(timeout=60_000)
+        states = lambda: [run["state"] for run in pairs(url)]  # noqa: E731
+        until(lambda: states() == ["running"] * 2, 150, "both to train")
+        lane.locator(".difference").click()
+        page.keyboard.press("Space")
+        until(lambda: states() == ["paused"] * 2, 20, "both to pause")
+        both = lane.get_by_role("button", name="Play both")
+        both.click()
+        until(lambda: "running" in states(), 20, "both to train on")
+        until(lambda: lane.get_by_role("button", name="Pause both").count() == 1, 20, "the button to say so")
+
+
 @pytest.mark.timeout(900)  # it trains two runs and scores both, on whatever machine
 def test_no_head_asks_first_trains_a_pair_and_answers_with_its_scores(browser: Browser, url: str) -> None:
     with opened(browser, f"{url}/?live") as page:

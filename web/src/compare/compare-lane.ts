@@ -2,6 +2,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property, state } from "lit/decorators.js";
 import { ApiError, type Catalog, type Run } from "../api.js";
 import { house } from "../elements/house.js";
+import { playKey } from "../elements/play-key.js";
 import { percent } from "../model/format.js";
 import { OnScreenController, RunController } from "../model/run-controller.js";
 import { RunView } from "../model/run-view.js";
@@ -141,7 +142,7 @@ export class CompareLane extends LitElement {
 
   protected override render() {
     const { about, views } = this;
-    return html`<div role="group" aria-label="Side by side: ${about.title}">
+    return html`<div role="group" tabindex="-1" aria-label="Side by side: ${about.title}" @keydown=${this.pressed}>
       <p>${about.intro} Both train here and now, ${count(STEPS)} steps, and are deleted when you close this.</p>
       ${views ? this.lanes(about, views) : this.waiting()}
     </div>`;
@@ -190,6 +191,15 @@ export class CompareLane extends LitElement {
       ${this.scores(about, views)}
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
       <div class="row">
+        <button
+          type="button"
+          class="play"
+          aria-keyshortcuts="Space"
+          ?disabled=${!this.running && !views.some(paused)}
+          @click=${this.toggle}
+        >
+          ${this.running ? "Pause both" : "Play both"}
+        </button>
         <button type="button" ?disabled=${this.evaluating} @click=${this.evaluate}>
           ${this.evaluating ? "Evaluating both" : "Evaluate both"}
         </button>
@@ -266,6 +276,27 @@ export class CompareLane extends LitElement {
     </table>`;
   }
 
+  /** One of the two trains. */
+  private get running(): boolean {
+    return this.views?.some(({ run }) => run?.state === "running" || run?.state === "queued") ?? false;
+  }
+
+  private pressed(event: KeyboardEvent): void {
+    if (this.views && playKey(event)) void this.toggle();
+  }
+
+  /** Both stand still or both train: a run that is over is left as it is. */
+  private async toggle(): Promise<void> {
+    const { views, running } = this;
+    const those = views?.filter((view) => (running ? !paused(view) && !over(view) : paused(view))) ?? [];
+    this.trouble = null;
+    try {
+      await Promise.all(those.map((view) => view.command(running ? "pause" : "resume")));
+    } catch (error) {
+      if (views === this.views) this.trouble = error instanceof ApiError ? error.message : String(error);
+    }
+  }
+
   private closer(): TemplateResult {
     return html`<button type="button" @click=${() => this.dispatchEvent(new CustomEvent("close"))}>Close and delete both</button>`;
   }
@@ -283,6 +314,10 @@ export class CompareLane extends LitElement {
     this.evaluating = false;
   };
 }
+
+const paused = ({ run }: RunView): boolean => run?.state === "paused";
+const over = ({ run }: RunView): boolean =>
+  run?.state === "finished" || run?.state === "stopped" || run?.state === "failed";
 
 /** Detail of the event `pair-scored`. */
 export interface PairScored {

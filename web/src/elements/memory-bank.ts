@@ -28,6 +28,7 @@ import { rowCard } from "./memory-bank-card.js";
 import { ageChart } from "./memory-bank-chart.js";
 import { harm, harmStyles } from "./memory-bank-harm.js";
 import { bankSentence, bankTable, rowSentence } from "./memory-bank-words.js";
+import { playKey } from "./play-key.js";
 import { sparklineStyles } from "./sparkline.js";
 import "./consistency-meter.js";
 import "./figure-tip.js";
@@ -133,7 +134,7 @@ export class MemoryBank extends LitElement {
   protected override render() {
     const { view } = this;
     return html`
-      <div class="whole" part="figure" role="group" aria-label=${WORDS}>
+      <div class="whole" part="figure" role="group" aria-label=${WORDS} @keydown=${this.space}>
         <spoken-summary text=${bankSentence(view)}></spoken-summary>
         <span class="heard walked" role="status">${this.walked}</span>
         <div class="body">${this.header()} ${this.wall()} ${this.faces()}</div>
@@ -209,7 +210,6 @@ export class MemoryBank extends LitElement {
         @focusout=${() => {
           this.walked = "";
         }}
-        @keydown=${this.space}
       ></memory-bank-wall>
       ${
         this.order === "age" && ready
@@ -304,9 +304,7 @@ export class MemoryBank extends LitElement {
   }
 
   private readonly space = (event: KeyboardEvent) => {
-    if (event.key !== " ") return;
-    event.preventDefault();
-    void this.renderRoot.querySelector("transport-bar")?.toggle();
+    if (playKey(event)) void this.renderRoot.querySelector("transport-bar")?.toggle();
   };
 
   private readonly newSeed = async () => {

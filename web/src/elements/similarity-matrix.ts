@@ -14,6 +14,7 @@ import type { RunEvent } from "../wire/messages.js";
 import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
 import { bankStyles } from "./memory-bank.styles.js";
+import { playKey } from "./play-key.js";
 import { matrixStyles } from "./similarity-matrix.styles.js";
 import { cellCard } from "./similarity-matrix-card.js";
 import { distributions, distributionWords } from "./similarity-matrix-charts.js";
@@ -147,7 +148,7 @@ export class SimilarityMatrix extends LitElement {
 
   protected override render() {
     return html`
-      <div class="whole" part="figure" role="group" aria-label=${WORDS}>
+      <div class="whole" part="figure" role="group" aria-label=${WORDS} @keydown=${this.space}>
         <spoken-summary text=${matrixSentence(this.view, this.store)}></spoken-summary>
         <span class="heard walked" role="status">${this.walked}</span>
         <div class="body">
@@ -220,7 +221,6 @@ export class SimilarityMatrix extends LitElement {
         @focusout=${() => {
           this.walked = "";
         }}
-        @keydown=${this.space}
       ></similarity-matrix-map>
     </div>`;
   }
@@ -285,9 +285,7 @@ export class SimilarityMatrix extends LitElement {
   };
 
   private readonly space = (event: KeyboardEvent) => {
-    if (event.key !== " ") return;
-    event.preventDefault();
-    void this.renderRoot.querySelector("transport-bar")?.toggle();
+    if (playKey(event)) void this.renderRoot.querySelector("transport-bar")?.toggle();
   };
 
   private async command(name: "reset" | "step", args: Readonly<Record<string, number>>): Promise<void> {

@@ -13,6 +13,7 @@ import type { BeltStage } from "./belt-stage.js";
 import { beltSentence, beltTable } from "./belt-words.js";
 import { controlsStyles } from "./controls.styles.js";
 import { house } from "./house.js";
+import { playKey } from "./play-key.js";
 import { sushiBeltStyles } from "./sushi-belt.styles.js";
 import type { TransportBar } from "./transport-bar.js";
 import "./age-curve.js";
@@ -219,13 +220,8 @@ export class SushiBelt extends LitElement {
     return parts.join(" · ");
   }
 
-  /** Space plays and pauses wherever the focus is in the figure, unless a control needs it. */
   private pressed(event: KeyboardEvent): void {
-    if (event.key !== " " || event.defaultPrevented) return;
-    const target = event.composedPath()[0];
-    if (target instanceof Element && target.matches("button, input, summary")) return;
-    event.preventDefault();
-    void this.transport.toggle();
+    if (playKey(event)) void this.transport.toggle();
   }
 }
 
