@@ -140,9 +140,9 @@ def test_the_map_opens_draws_and_gives_its_section_back(page: Page, url: str, le
     chart.locator("tbody tr").first.wait_for(timeout=30_000)
     assert page.evaluate(loaded)
     canvas = chart.get_by_role("application")
-    assert "Map of step" in chart.locator("spoken-summary").inner_text()
+    assert "Map of step" in chart.locator("spoken-summary [role=status]").inner_text()
     canvas.press("Home")  # while a key is looked at, the map holds still
-    assert "ust written" in chart.locator(".walked[role=status]").inner_text()
+    until(lambda: "ust written" in chart.locator(".walked[role=status]").inner_text(), 5, "the key to be told")
     until(lambda: canvas.evaluate(DOTS) > 1500, 20, "dots in the ramp's colours")
     assert "ust written" in chart.locator(".card").inner_text()  # whose age is known: the probe's key is this one
     sections = f"[...document.querySelector('lesson-page').contexts.{lesson}.view.tick.sections.keys()]"
