@@ -140,7 +140,8 @@ def test_the_map_opens_draws_and_gives_its_section_back(page: Page, url: str, le
     chart.locator("tbody tr").first.wait_for(timeout=30_000)
     assert page.evaluate(loaded)
     canvas = chart.get_by_role("application")
-    assert "Map of step" in chart.locator("spoken-summary [role=status]").inner_text()
+    summary = chart.locator("spoken-summary [role=status]")
+    until(lambda: "Map of step" in summary.inner_text(), 15, "the map in one breath")
     canvas.press("Home")  # while a key is looked at, the map holds still
     until(lambda: "ust written" in chart.locator(".walked[role=status]").inner_text(), 5, "the key to be told")
     until(lambda: canvas.evaluate(DOTS) > 1500, 20, "dots in the ramp's colours")

@@ -104,7 +104,7 @@ def test_each_lesson_plays_and_its_pixels_change(page: Page, lesson: str) -> Non
     before = canvas.evaluate(PIXELS)
     until(lambda: step_of(bar) > start + 3, 20, "the recording to play")
     until(lambda: canvas.evaluate(PIXELS) != before, 10, "the picture to change")
-    for badge in (page.locator("header status-badge .badge"), widget.locator("status-badge .badge")):
+    for badge in (page.locator("header status-badge .badge"), widget.locator(".head status-badge .badge")):
         assert badge.inner_text().startswith("Recorded, step ")
     assert "its knobs are as they were" in page.locator(f"#{lesson} transport-bar p").inner_text()
     bar.get_by_role("button", name="Pause").click()

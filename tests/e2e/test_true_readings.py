@@ -26,7 +26,7 @@ def test_a_figure_says_live_or_stale_and_on_what_it_was_measured(browser: Browse
     with streaming(stream) as url, opened(browser, f"{url}/?live") as page:
         show(page, lesson)
         figure = page.locator(WIDGETS[lesson])
-        badge = figure.locator("status-badge .badge")
+        badge = figure.locator(".head status-badge .badge")
         until(lambda: badge.inner_text().startswith("Live, step "), 60, "a badge that says live")
         readings = figure.locator(READINGS[lesson])
         until(lambda: re.search(SAMPLES[lesson], readings.inner_text()), 60, "the definition and the sample size")
@@ -60,6 +60,6 @@ def test_code_that_did_not_come_is_fetched_again(browser: Browser) -> None:
         page.route(re.compile(r"/similarity-matrix-(?!views-)[\w-]+\.js(\?\d+)?$"), fail_once)
         page.goto(f"{url}/?live#matrix")
         figure = page.locator("similarity-matrix")
-        figure.locator("status-badge .live").wait_for(timeout=90_000)
+        figure.locator(".head status-badge .live").wait_for(timeout=90_000)
         assert len(asked) == 2
         page.close()
