@@ -130,7 +130,8 @@ class Stream:
         views = np.concatenate([base, base]) + 0.5 * dice.normal(size=(self.views, 16)) + 0.6
         views /= np.linalg.norm(views, axis=1, keepdims=True)
         cosines = np.clip(np.rint((views @ views.T + 1) * 127.5), 0, 255).astype(np.uint8)
-        sections = {"matrix": cosines, "matrix.image": (np.arange(images) * 7 % self.rows).astype(np.uint32)}
+        sections: dict[str, np.ndarray[Any, Any]] = {"matrix": cosines}
+        sections["matrix.image"] = (np.arange(images) * 7 % self.rows).astype(np.uint32)
         if self.pictures:
             shape = (2, min(self.pictures, images), THUMB, THUMB, 3)
             sections["views"] = dice.integers(0, 256, shape, np.uint8)
