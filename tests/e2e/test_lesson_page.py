@@ -105,6 +105,7 @@ def test_pause_step_and_reset_with_the_same_seed(page: Page, url: str) -> None:
 
 
 def test_the_meter_gives_the_raw_cosine_and_the_reason_on_one_click_or_key(page: Page, url: str) -> None:
+    page.locator("sushi-belt").scroll_into_view_if_needed()
     meter = page.locator("sushi-belt consistency-meter")
     meter.scroll_into_view_if_needed()
     meter.locator(".big").wait_for(timeout=60_000)
