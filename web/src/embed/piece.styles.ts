@@ -3,6 +3,7 @@
  * leaves out, and the low form (`compact`) that fits 480 pixels with all its controls.
  */
 
+import { type CSSResult, css, unsafeCSS } from "lit";
 import tokens from "../../styles/tokens.css?inline";
 import { isPiece, type PieceTag } from "./kinds.js";
 
@@ -10,11 +11,13 @@ import { isPiece, type PieceTag } from "./kinds.js";
  * The tokens stand on the page's root in the lesson; here on the element, where the page around may set them anew. The
  * attribute is of our own name: other style sheets have rules for any [data-theme].
  */
-const HOUSE = tokens.replace(/:root(\[[^\]]*\])?/g, (_, theme?: string) =>
-  theme ? `:host(${theme.replace("data-theme", "data-belt-theme")})` : ":host",
+const HOUSE = unsafeCSS(
+  tokens.replace(/:root(\[[^\]]*\])?/g, (_, theme?: string) =>
+    theme ? `:host(${theme.replace("data-theme", "data-belt-theme")})` : ":host",
+  ),
 );
 
-const EVERY = `
+const EVERY = css`
 :host {
   text-align: start;
   font-weight: 400;
@@ -52,8 +55,8 @@ const EVERY = `
 `;
 
 /** Each piece by itself, at most 440 pixels high from 320 pixels of width on. */
-const COMPACT: Readonly<Record<PieceTag, string>> = {
-  "sushi-belt": `
+const COMPACT: Readonly<Record<PieceTag, CSSResult>> = {
+  "sushi-belt": css`
 :host([compact]) { --belt-scale: 0.56; --belt-text: 0.6875rem; }
 :host([compact]) .figure { overflow-clip-margin: 0; }
 :host([compact]) :is(.head, .all, .words) { display: none; }
@@ -72,7 +75,7 @@ const COMPACT: Readonly<Record<PieceTag, string>> = {
   :host([compact]) transport-bar { grid-column: 1 / -1; }
 }
 `,
-  "memory-bank": `
+  "memory-bank": css`
 :host([compact]) .whole { display: grid; grid-template-columns: minmax(0, 1fr) 13rem; }
 :host([compact]) :is(.controls, piece-foot) { grid-column: 1 / -1; }
 :host([compact]) .body { gap: 0.4rem; padding: 0.6rem 0.9rem; align-content: start; }
@@ -91,7 +94,7 @@ const COMPACT: Readonly<Record<PieceTag, string>> = {
   :host([compact]) memory-bank-wall { --wall-height: 130; }
 }
 `,
-  "similarity-matrix": `
+  "similarity-matrix": css`
 :host([compact]) .body { gap: 0.4rem; padding: 0.6rem 0.9rem; }
 :host([compact]) :is(.head h3, .below, .views, .views + p, .card p) { display: none; }
 :host([compact]) .main { grid-template-columns: 14.5rem minmax(0, 1fr); gap: 0.6rem 1.4rem; }
@@ -108,29 +111,17 @@ const COMPACT: Readonly<Record<PieceTag, string>> = {
   :host([compact]) .head { display: none; }
 }
 `,
-  "consistency-meter": `
+  "consistency-meter": css`
 :host { border: 1px solid var(--line); border-radius: var(--radius); background: var(--surface); padding: 0.8rem 1rem 0; }
 piece-foot { margin: 0.5rem -1rem 0; }
 `,
 };
-
-const sheets = new Map<string, CSSStyleSheet>();
-
-function sheet(name: string, text: string): CSSStyleSheet {
-  let made = sheets.get(name);
-  if (!made) {
-    made = new CSSStyleSheet();
-    made.replaceSync(text);
-    sheets.set(name, made);
-  }
-  return made;
-}
 
 /** Put the styles of a piece on a figure, after its own. */
 export function dress(figure: HTMLElement & { readonly renderRoot: HTMLElement | DocumentFragment }): void {
   const { renderRoot, localName } = figure;
   if (!(renderRoot instanceof ShadowRoot) || !isPiece(localName)) return;
   const worn = renderRoot.adoptedStyleSheets;
-  const wanted = [sheet("house", HOUSE), sheet("every", EVERY), sheet(localName, COMPACT[localName])];
+  const wanted = [HOUSE, EVERY, COMPACT[localName]].map(({ styleSheet }) => styleSheet!);
   if (!worn.includes(wanted[0]!)) renderRoot.adoptedStyleSheets = [...worn, ...wanted];
 }
