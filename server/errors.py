@@ -156,6 +156,11 @@ class Unavailable(SushibeltError):
         super().__init__(detail, code=code, headers={"Retry-After": str(retry_after)})
 
 
+def worker_away(error: Exception) -> Unavailable:
+    """What a client reads where the worker is gone or has not come yet."""
+    return Unavailable(f"{error}; try again in a few seconds", code="worker_unavailable")
+
+
 def problem(
     status: int,
     code: str,

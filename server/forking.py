@@ -57,8 +57,8 @@ async def fork(service: Service, run: Run, wanted: Fork, key: str | None, digest
     Raises:
         NotFound, Invalid, Conflict, TooMany, Unavailable.
     """
-    async with service.creating:
-        made = service.made_by(key, digest, wanted.own_key)
+    async with service.making.lock:
+        made = service.making.made_by(key, digest, wanted.own_key)
         if made is not None:
             return made, False
         child = await _make(service, run, wanted, key, digest)
@@ -101,5 +101,5 @@ async def _make(service: Service, run: Run, wanted: Fork, key: str | None, diges
     except OSError as error:
         detail = f"the checkpoint cannot be copied: {error.strerror}; nothing was changed"
         raise Unavailable(detail, code="store_unavailable") from None
-    await service.adopt(child, copy, wanted.knobs)
+    await service.making.adopt(child, copy, wanted.knobs)
     return child

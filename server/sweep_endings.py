@@ -56,7 +56,7 @@ class Endings:
     async def _evaluate_now(self, sweep: Sweep, run: Run) -> None:
         key = (run.id, run.first_epoch)
         try:
-            await self._service.command(run, "evaluate")
+            await self._service.commanding.command(run, "evaluate")
         except Conflict as error:
             if error.code == "not_active" and run.state == "finished":  # its worker is gone, and all it had in memory
                 await self._bring_back(sweep, run)

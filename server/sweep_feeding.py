@@ -126,7 +126,7 @@ class Feeder:
         if not self._service.engine.ready:
             return  # it may be long in coming, and other sweeps wait to be looked at
         with contextlib.suppress(Conflict, NotFound):  # it ended by itself
-            await self._service.command(run, "stop", reason=why)
+            await self._service.commanding.command(run, "stop", reason=why)
 
     async def _why_paused(self, run: Run) -> str | None:
         """Why the run paused itself, None where it did not: a pause that a person asked for is left alone."""
@@ -149,7 +149,7 @@ class Feeder:
     async def _start_next(self, sweep: Sweep) -> bool:
         """Make the next cell a run and start it; False where there is no room for it now."""
         service, cell = self._service, sweep.cells[sweep.fed]
-        async with service.creating:
+        async with service.making.lock:
             sweep.reason = await self._no_room()
             if sweep.reason is not None or sweep.state != "running":
                 return False
@@ -160,7 +160,7 @@ class Feeder:
             async def store(columns: dict[str, Any], events: list[Event]) -> list[Event]:
                 return await self._store.feed(sweep.id, cell.number, columns, events)
 
-            await service.add(run, store)
+            await service.making.add(run, store)
             sweep.runs[cell.number], sweep.fed, sweep.updated = run.id, cell.number + 1, run.created
             sweep.held.add(run.id)
         async with run.lock:

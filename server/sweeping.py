@@ -97,7 +97,7 @@ class Sweeping:
             Invalid, TooMany, Unavailable.
         """
         service = self._service
-        async with service.creating:
+        async with service.making.lock:
             known = next((one for one in self.sweeps.values() if key is not None and one.idempotency_key == key), None)
             if known is not None:
                 if known.request_digest != digest:
@@ -160,7 +160,7 @@ class Sweeping:
         if runs:
             for run in found:
                 with contextlib.suppress(NotFound):
-                    await self._service.remove(run)
+                    await self._service.making.remove(run)
         for run in found:  # before the rows: a run's columns may be written at any time
             run.sweep = run.sweep_cell = None
         try:

@@ -57,7 +57,7 @@ async def create_run(
     `Idempotency-Key`, and it is safe to send the same again after a broken connection; a private run then needs a `key`
     of your own."""
     key = body.key or (keys.new(keys.KEY) if body.private else None)
-    run, new = await service.create(
+    run, new = await service.making.create(
         body.config(),
         body.name,
         idempotency_key,
@@ -149,7 +149,7 @@ async def wait_for_run(
 @router.delete("/runs/{run_id}", operation_id="delete_run", status_code=204, responses=responses(404, 409, 422, 503))
 async def delete_run(run: RunDep, service: ServiceDep) -> Response:
     """Stop a run and forget all of it: events, metrics, checkpoints, recording. The lesson's three are kept."""
-    await service.remove(run)
+    await service.making.remove(run)
     return Response(status_code=204)
 
 
@@ -159,7 +159,7 @@ async def change_knobs(run: RunDep, body: AnyKnobs, service: ServiceDep) -> Knob
     before it comes. Knobs that are not named stay as they are."""
     if not body.changes():
         raise Invalid.field("body", 'name at least one knob, as in {"momentum": 0.5}')
-    step = await service.change_knobs(run, body)
+    step = await service.commanding.change_knobs(run, body)
     return KnobsResult(run=run.id, step=step, knobs=run.config.knobs())
 
 
@@ -187,7 +187,7 @@ async def command_run(
         _made(response, run, new)
     else:
         key = None
-        await service.command(run, body.command, steps=body.steps, seed=body.seed)
+        await service.commanding.command(run, body.command, steps=body.steps, seed=body.seed)
     resource = run_resource(service.find(run.id), service)
     return CommandResult(**dict(resource), accepted=body.command, key=key)
 
