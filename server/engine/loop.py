@@ -23,6 +23,7 @@ from server.engine.outbox import Outbox
 from server.engine.resuming import Resumption
 from server.engine.saving import Saving
 from server.engine.scheduler import FairScheduler
+from server.engine.showing import Showing
 from server.engine.training import ENDED, STEP_REPLY_SECONDS, Training
 from server.engine.watch import Watch
 from server.observing.counts import WorkerTally
@@ -244,7 +245,7 @@ class Loop:
             config=RunConfig.model_validate(message["config"]),
             outbox=self.outbox,
             paused=message["paused"],
-            watch=_watch(message["watch"]),
+            showing=Showing(_watch(message["watch"])),
             known_step=message["step"],
         )
         self._resumptions[training.run] = Resumption(message)
@@ -328,14 +329,14 @@ class Loop:
     def _watch(self, message: Message) -> None:
         training = self.runs.get(message["run"])
         if training is not None:
-            training.watch = _watch(message["watch"])
+            training.showing.watch = _watch(message["watch"])
 
     def _snapshot(self, message: Message) -> None:
         training = self._find(message)
         if training.trainer is None:
             raise Refused("no_tick", training.reason or "the run has not begun yet")
-        wanted = training.snapshot_wanted or set()
-        training.snapshot_wanted = wanted | set(message["sections"])
+        wanted = training.showing.wanted or set()
+        training.showing.wanted = wanted | set(message["sections"])
         self._guard(training, training.serve_snapshot, time.monotonic())
         self._reply(message["id"])
 
@@ -375,7 +376,7 @@ class Loop:
             else:
                 reason = (training.reason or "").removesuffix(THEN_PAUSED)
                 training.become("queued", reason + THEN_PAUSED if training.paused else reason)
-        if training.trainer is not None and training.watch.anyone and command != "resume":
+        if training.trainer is not None and training.showing.watch.anyone and command != "resume":
             self._guard(training, lambda: training.tick(time.monotonic(), everyone=True, single=True))
         self._reply(message["id"], training.resource())
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from server.engine.backend import TickLike, TrainerLike
+
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
 SIDE = 64
@@ -25,3 +27,17 @@ def thumbnail(matrix: Array, side: int = SIDE) -> Array:
     counts = np.outer(*sizes).astype(np.uint32)
     means: Array = ((sums + counts // 2) // counts).astype(np.uint8)
     return means
+
+
+def with_thumbnail(trainer: TrainerLike, sections: set[str], *, after: int | None, wait: bool) -> TickLike:
+    """What the trainer shows, and the small picture that it knows nothing of: `matrix:64`, made from its `matrix`."""
+    if "matrix:64" not in sections:
+        plain: TickLike = trainer.tick(sections, after=after, wait=wait)
+        return plain
+    moment: TickLike = trainer.tick((sections - {"matrix:64"}) | {"matrix"}, after=after, wait=wait)
+    if "matrix" in moment.sections:
+        moment.sections["matrix:64"] = thumbnail(moment.sections["matrix"])
+    if "matrix" not in sections:
+        for name in [name for name in moment.sections if name.partition(".")[0] == "matrix"]:
+            del moment.sections[name]
+    return moment

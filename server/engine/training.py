@@ -16,20 +16,18 @@ import numpy as np
 from server.engine.backend import EvaluationLike, PhaseLike, TickLike, TrainerLike, explain
 from server.engine.coming import still_said, superseded
 from server.engine.outbox import Outbox
-from server.engine.thumbnails import thumbnail
-from server.engine.watch import Watch
+from server.engine.showing import Showing
+from server.engine.step_rate import StepRate
+from server.engine.thumbnails import with_thumbnail
 from server.live import wire
 from trainers.config import KnobChange, RunConfig
 from trainers.guard import TrainingError
 
-PICTURE_SECONDS = 0.25  # matrix and views go out at most this often while training
 METRIC_SECONDS = 0.5
 PROGRESS_SECONDS = 0.5  # an evaluation of a run that stands still shows how far it is so often
-RATE_SECONDS = 3.0  # steps a second are counted over this long
 FIRST_SAVE_SECONDS = 1.0  # from when a run begins to its first checkpoint
 SLEEP_AFTER = 3.0  # a page that reloads does not put its run to sleep
 STEP_REPLY_SECONDS = 10.0
-PICTURES = frozenset({"matrix", "matrix:64", "views"})
 ENDED = frozenset({"finished", "failed", "stopped"})
 
 
@@ -42,7 +40,7 @@ class Training:
     offset: int
     config: RunConfig
     outbox: Outbox
-    watch: Watch = field(default_factory=Watch)
+    showing: Showing = field(default_factory=Showing)
     paused: bool = False
     state: str = "queued"
     asleep: bool = False
@@ -52,7 +50,6 @@ class Training:
     evaluation_reply: int | None = None
     pending_steps: int = 0
     step_reply: tuple[int, float] | None = None
-    snapshot_wanted: set[str] | None = None
     next_step: float = 0.0
     taken: int = 0
     """Steps taken here, those included that were taken before."""
@@ -68,13 +65,9 @@ class Training:
     saved_step: int = 0
     save_due: float = 0.0
     save_error: str | None = None
-    _last_tick: float = -1e9
-    _last_pictures: float = -1e9
-    _last_recorded: float = -1e9
     _last_metrics: float = 0.0
     _unwatched_since: float = -1e9
-    _said: deque[tuple[float, int]] = field(default_factory=deque)
-    _pace: deque[tuple[float, int]] = field(default_factory=deque)
+    _rate: StepRate = field(default_factory=StepRate)
 
     # State
 
@@ -116,7 +109,7 @@ class Training:
             return
         previous, self.state, self.reason = self.state, state, reason
         if state != "running":
-            self._pace.clear()
+            self._rate.clear()
             self.asleep = False
         self.event("state", state=state, previous=previous, reason=reason)
 
@@ -134,7 +127,7 @@ class Training:
         self.pending_steps, self.paused = 0, True
         self.event("error", title="The run paused itself", detail=detail, cause=cause)
         self.become("paused", detail if cause is None else f"{detail}: {cause}")
-        self._said.clear()  # the dictionary may have gone back: the old changes fit nobody
+        self.showing.forget()
         self.tick(time.monotonic(), everyone=True, whole=True, single=True)
 
     def fail(self, error: BaseException) -> None:
@@ -164,7 +157,7 @@ class Training:
         last = self.trainer.finished or (stepping and not self.pending_steps)
         if last:
             self.trainer.measure()
-        if last or self._tick_due(now):
+        if last or (self.showing.due(now) and not self.outbox.waiting(self.run)):
             self.tick(now, everyone=True, single=last)
         if last:
             self.flush_metrics(now)
@@ -188,37 +181,23 @@ class Training:
             self.flush_metrics(now)
         return phase.name
 
-    def _tick_due(self, now: float) -> bool:
-        pace = self.watch.pace
-        if not pace or self.outbox.waiting(self.run):
-            return False
-        return now - self._last_tick >= 0.97 / pace
-
     def _count(self, now: float) -> None:
         self.taken += 1
-        self._pace.append((now, self.step))
-        while len(self._pace) > 2 and now - self._pace[0][0] > RATE_SECONDS:
-            self._pace.popleft()
-
-    def _speed(self) -> float | None:
-        if len(self._pace) < 2:
-            return None
-        (first, a), (last, b) = self._pace[0], self._pace[-1]
-        return round((b - a) / (last - first), 2) if last > first else None
+        self._rate.count(now, self.step)
 
     def drowse(self, now: float) -> None:
         """Sleep when nobody looks and no end was asked for; wake when somebody does."""
-        if self.watch.viewers:
+        if self.showing.watch.viewers:
             self._unwatched_since = now
         if self.state != "running" or self.config.steps is not None or self.pending_steps:
             return
-        if self.asleep and self.watch.viewers:
+        if self.asleep and self.showing.watch.viewers:
             self.asleep = False
             self.next_step = now
             self.event("wake")
-        elif not self.asleep and not self.watch.viewers and now - self._unwatched_since >= SLEEP_AFTER:
+        elif not self.asleep and not self.showing.watch.viewers and now - self._unwatched_since >= SLEEP_AFTER:
             self.asleep = True
-            self._pace.clear()
+            self._rate.clear()
             self.flush_metrics(now)
             self.event("sleep")
 
@@ -297,59 +276,22 @@ class Training:
         phase: the part of a step just taken, whose figures and arrays go along.
         """
         assert self.trainer is not None
-        sections = set(self.watch.sections)
-        # What only the recorder wants is not made at the viewers' rate.
-        if self.watch.record and (single or whole or now - self._last_recorded >= 0.97 / self.watch.record):
-            sections |= self.watch.record_sections
-        sections = sections or {"dict"}
-        if not everyone and self.snapshot_wanted is not None:
-            sections |= self.snapshot_wanted
-        if not single and not whole and now - self._last_pictures < PICTURE_SECONDS:
-            sections -= PICTURES
-        after = None
-        if not whole and self._said:
-            while len(self._said) > 1 and self._said[1][0] <= now - self.watch.reach:
-                self._said.popleft()
-            after = self._said[0][1]
-        moment: TickLike = self._moment(sections, after, single)
+        sections = self.showing.sections(now, everyone=everyone, whole=whole, single=single)
+        after = None if whole else self.showing.after(now)
+        moment = with_thumbnail(self.trainer, sections, after=after, wait=single)
         if phase is not None:
             shown = phase.show()
             moment.scalars |= shown.scalars | {"phase": phase.number, "phase_step": phase.step}
             moment.sections |= shown.sections
-        if sections & PICTURES:
-            self._last_pictures = now
-        written = moment.scalars.get("dict_written")
         newest = moment.sections.get("dict.step")
-        has_dictionary = written is not None
-        if has_dictionary and newest is not None:
-            if not everyone and now - self._last_tick > self.watch.reach:
-                self._said.clear()  # who was here before got nothing for as long
-            if everyone or not self._said:
-                self._said.append((now, int(written or 0)))
-        if everyone:
-            self._last_tick = now
-            if sections >= self.watch.record_sections:
-                self._last_recorded = now
+        written = moment.scalars.get("dict_written") if newest is not None else None
+        self.showing.shown(now, sections, everyone=everyone, written=None if written is None else int(written))
         self._send_tick(moment, everyone, f"{self.run} whole" if whole else self.run, newest, sorted(sections))
-
-    def _moment(self, sections: set[str], after: int | None, wait: bool) -> TickLike:
-        """What the trainer shows, and the small pictures that it knows nothing of."""
-        assert self.trainer is not None
-        if "matrix:64" not in sections:
-            plain: TickLike = self.trainer.tick(sections, after=after, wait=wait)
-            return plain
-        moment: TickLike = self.trainer.tick((sections - {"matrix:64"}) | {"matrix"}, after=after, wait=wait)
-        if "matrix" in moment.sections:
-            moment.sections["matrix:64"] = thumbnail(moment.sections["matrix"])
-        if "matrix" not in sections:
-            for name in [name for name in moment.sections if name.partition(".")[0] == "matrix"]:
-                del moment.sections[name]
-        return moment
 
     def _send_tick(self, moment: TickLike, everyone: bool, key: str, newest: Any, sections: list[str]) -> None:
         self.offset += 1
         has_dictionary = moment.scalars.get("dict_written") is not None
-        moment.scalars["steps_per_second"] = self._speed()
+        moment.scalars["steps_per_second"] = self._rate.per_second
         if self.evaluation is not None:
             moment.scalars["evaluation_progress"] = round(self.evaluation.progress, 3)
         snapshot = bool(moment.snapshot) or not has_dictionary
@@ -382,15 +324,15 @@ class Training:
     def show_progress(self, now: float, *, over: bool = False) -> None:
         """A tick for the sake of the evaluation, where training sends none; at its end in any case."""
         assert self.trainer is not None
-        due = self.watch.viewers and now - self._last_tick >= PROGRESS_SECONDS
-        if self.trainer.between_steps and (due or (over and self.watch.anyone)):
+        due = self.showing.watch.viewers and now - self.showing.last_tick >= PROGRESS_SECONDS
+        if self.trainer.between_steps and (due or (over and self.showing.watch.anyone)):
             self.tick(now, everyone=True)
 
     def serve_snapshot(self, now: float) -> None:
         """Answer those who asked for the whole dictionary; once for all of them."""
-        if self.snapshot_wanted is not None and self.trainer is not None:
+        if self.showing.wanted is not None and self.trainer is not None:
             self.tick(now, everyone=False, whole=True)
-            self.snapshot_wanted = None
+            self.showing.wanted = None
 
     def flush_metrics(self, now: float, *, due: bool = False) -> None:
         """Send the scalars of all steps since the last time.

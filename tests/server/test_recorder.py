@@ -18,7 +18,9 @@ import pytest
 
 from server.engine import base, pipe, training
 from server.engine.outbox import Outbox
+from server.engine.showing import Showing
 from server.engine.training import Training
+from server.engine.watch import Watch
 from server.events import Event
 from server.live import wire
 from server.live.hub import Hub
@@ -255,7 +257,7 @@ class Worker:
         monkeypatch.setattr(fake_trainers, "time", SimpleNamespace(sleep=lambda _: None))
         self.said: list[dict[str, Any]] = []
         self.outbox = Outbox(lambda data: self.said.append(pipe.read(io.BytesIO(data))[0]))  # type: ignore[index]
-        self.training = Training("r", 1, 0, CONFIG, self.outbox, training.Watch(**watch))
+        self.training = Training("r", 1, 0, CONFIG, self.outbox, Showing(Watch(**watch)))
         self.training.begin(fake_trainers.FakeTrainer(CONFIG, None), self.now)
 
     def train(self, seconds: float) -> list[dict[str, Any]]:
