@@ -2,11 +2,11 @@ import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { ApiError, type Catalog, type Knobs, type LessonName } from "../api.js";
 import type { PairScored } from "../compare/compare-lane.js";
+import { Experimenter, goOn } from "../model/experimenter.js";
 import { EXPERIMENTS } from "../model/experiments.js";
 import { RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
-import { isSet, knobWords, measure, type Reading, Trial, wayBack } from "../model/trial.js";
-import { until } from "../model/until.js";
+import { isSet, knobWords, Trial } from "../model/trial.js";
 import type { RunEvent } from "../wire/messages.js";
 import type { CompareOpener } from "./compare-opener.js";
 import { house } from "./house.js";
@@ -14,9 +14,6 @@ import { experimentStyles } from "./lesson-experiments.styles.js";
 import type { PredictFirst } from "./predict-first.js";
 import { borne, heard, isTold, trialResult } from "./trial-result.js";
 import "./predict-first.js";
-
-/** Milliseconds that a run which has only just been asked for has, to show itself and to measure once. */
-const PATIENCE = 20_000;
 
 /**
  * The experiments of a lesson: each asks first, is one click to run, says what was measured, and has a way back.
@@ -35,6 +32,10 @@ export class LessonExperiments extends LitElement {
   /** The experiment that waits for what it will be compared with. */
   @state() private waiting = "";
   private trials: Trial[] = [];
+  private readonly experimenter = new Experimenter(
+    () => this.view,
+    () => this.defaults,
+  );
   private followed: RunView | null = null;
   /** Nothing is measured on a moment that was recorded once: experiments are made on the live run. */
   private readonly tick = () => {
@@ -142,7 +143,7 @@ export class LessonExperiments extends LitElement {
         </predict-first>
         ${this.buttons(trial)}
         ${this.asking === id ? html`<p class="nudge" role="status">First say what you expect, then run it.</p>` : nothing}
-        ${this.waiting === id && this.unmeasured(trial) ? html`<p class="soft" role="status">Waiting until the live run has measured this once. Then the change is made by itself.</p>` : nothing}
+        ${this.waiting === id && this.experimenter.unmeasured(trial) ? html`<p class="soft" role="status">Waiting until the live run has measured this once. Then the change is made by itself.</p>` : nothing}
         ${this.refusal && this.open === id ? html`<p class="refusal" role="alert">${this.refusal}</p>` : nothing}
       </div>
     </details>`;
@@ -156,7 +157,7 @@ export class LessonExperiments extends LitElement {
     if (view?.recorded)
       return html`<p class="soft">Nobody can change a recording; the marks below the figure say what was changed when.</p>`;
     const set = view !== null && !view.opening && isSet(experiment, view);
-    const back = wayBack(trial, this.defaults);
+    const back = this.experimenter.wayBack(trial);
     const away = !view?.run || view.status === "offline";
     return html`<div class="row">
       ${
@@ -252,73 +253,33 @@ export class LessonExperiments extends LitElement {
   }
 
   private async runPair(trial: Trial): Promise<void> {
-    await this.here();
+    await this.experimenter.here();
     trial.begin(null, {}, 0);
     this.opener(trial)?.run();
   }
 
   private async change(trial: Trial): Promise<void> {
-    const { change } = trial.experiment;
-    const view = await this.here();
-    const before = await this.first(trial, view);
-    const other = this.trials.find((one) => one.active && one !== trial && one.experiment.from !== "pair");
-    const restored = other ? wayBack(other, this.defaults) : {};
-    const values = Object.fromEntries(Object.keys(change).map((name) => [name, restored[name] ?? view.knob(name)!]));
-    const set = { ...restored, ...change };
-    const step = await view.setKnobs(set);
-    other?.end(step);
-    trial.begin(before, values, step, set);
+    const view = await this.experimenter.change(trial, this.trials);
     this.showFigure();
-    if (view.run?.state === "paused") await view.command("resume");
-  }
-
-  /** The live run. Rejects with an ApiError where it does not come. */
-  private async here(): Promise<RunView> {
-    if (!this.view) throw new ApiError("The service does not answer.", 0, "offline");
-    return this.view.live(PATIENCE);
-  }
-
-  /** There is nothing yet that a change could be compared with. */
-  private unmeasured({ experiment }: Trial): boolean {
-    const { view } = this;
-    return experiment.from !== "pair" && (!view || view.opening || measure(experiment, view) === null);
-  }
-
-  /** What the change will be compared with; a run that has only just come is given time to measure it. */
-  private async first(trial: Trial, view: RunView): Promise<Reading> {
-    const { experiment } = trial;
-    const at = measure(experiment, view);
-    if (at) return at;
-    if (view.run?.state === "paused") await view.command("resume");
-    // The figure may be out of sight, and a run that nobody sees does not train.
-    view.setVisible(true, this);
-    await until(view, "tick", () => measure(experiment, view) !== null, PATIENCE);
-    view.setVisible(false, this);
-    const before = measure(experiment, view);
-    if (before) return before;
-    throw new ApiError(`${experiment.name} has no value yet. Let the run go for a moment, then try again.`, 0, "early");
+    await goOn(view);
   }
 
   private async watch(): Promise<void> {
     await this.attempt(async () => {
-      const view = await this.here();
+      const view = await this.experimenter.here();
       this.showFigure();
-      if (view.run?.state === "paused") await view.command("resume");
+      await goOn(view);
     });
   }
 
   private goBack(trial: Trial): Promise<void> {
-    return this.attempt(() => this.restore(trial));
-  }
-
-  private async restore(trial: Trial): Promise<void> {
-    trial.end(await this.view!.setKnobs(wayBack(trial, this.defaults)));
+    return this.attempt(() => this.experimenter.restore(trial));
   }
 
   private startOver(trial: Trial): Promise<void> {
     return this.attempt(async () => {
-      await this.restore(trial);
-      await this.view!.command("reset");
+      const view = await this.experimenter.restore(trial);
+      await view.command("reset");
     });
   }
 
