@@ -177,7 +177,7 @@ def test_an_evaluation_shows_its_scores_and_a_reload_brings_them_back(page: Page
     assert spoken.startswith(f"Evaluated at step {event['step']:,}."), "without the steps since, which change"
 
 
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [320, 390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_sticks_out_sideways(browser: Browser, url: str, width: int, scheme: Any) -> None:
     page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)

@@ -44,7 +44,7 @@ def test_a_part_of_the_figure_lights_its_words(browser: Browser, url: str) -> No
         section = page.locator("#belt")
         page.locator("sushi-belt .box.kitchen > b >> nth=0").hover()
         until(lambda: set(section.evaluate(WORDS)) == {"key encoder"}, 30, "the key encoder's words")
-        assert section.locator(".formula term-word[lit]").count() == 2
+        assert section.locator(".formula term-word[lit]").count() == 4, "two in the loss, two in the update"
         page.locator("sushi-belt knob-slider[knob=momentum] input").focus()
         until(lambda: set(section.evaluate(WORDS)) == {"momentum"}, 30, "the momentum's term")
         page.locator("h1").hover()

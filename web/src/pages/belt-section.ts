@@ -21,8 +21,15 @@ export function beltSection({ view, catalog, atlas, bar, notice }: LessonContext
         <term-word term="queue">belt</term-word>, and the oldest batch <term-word term="leaving">leaves</term-word>. It holds
         <drag-number .view=${view} knob="queue_length" term="queue" label="Queue length K" scale="powers" .min=${64} .max=${65536}></drag-number>
         negatives for every query, so how many negatives there are no longer depends on how large a batch fits. The loss,
-        InfoNCE, asks each query for its own key among all of these: a softmax over cosines, divided by a temperature τ of
-        <drag-number .view=${view} knob="temperature" label="Temperature τ" scale="log" min="0.01" max="2"></drag-number>.
+        InfoNCE, asks each <term-word term="query">query</term-word> q for its own key k⁺ among all keys k of the belt: a softmax over cosines, divided by a temperature τ of
+        <drag-number .view=${view} knob="temperature" label="Temperature τ" scale="log" min="0.01" max="2"></drag-number>:
+      </p>
+      <p class="formula">
+        ℓ<sub>q</sub> = − log <span class="fraction"
+          ><span>exp( ${ownCosine} / τ )</span
+          ><span class="bar" role="img" aria-label="divided by"></span
+          ><span>exp( ${ownCosine} / τ ) + <term-word term="queue">Σ</term-word><sub> k</sub> exp( <term-word term="query">q</term-word> · <term-word term="queue">k</term-word> / τ )</span
+        ></span>
       </p>
       <p>
         The second move is who cooks. The <term-word term="key encoder">key encoder</term-word> is never trained. It follows the
@@ -84,6 +91,9 @@ export function beltSection({ view, catalog, atlas, bar, notice }: LessonContext
     </div>
   </section>`;
 }
+
+/** Of a query and the key of the same image's other view. */
+const ownCosine = html`<term-word term="query">q</term-word> · <term-word term="key encoder">k⁺</term-word>`;
 
 function momentumNumber(view: LessonContext["view"]): TemplateResult {
   return html`<drag-number
