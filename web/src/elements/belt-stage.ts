@@ -332,7 +332,8 @@ export class BeltStage extends LitElement {
     if (key !== this.marked.key) {
       const marks = [0.25, 0.5, 0.75].map((place) => {
         const age = Math.round((place * size) / batch);
-        return { place: (age * batch) / size, text: narrow ? count(age) : `${count(age)} steps` };
+        // In the turn there is room for the number only: the curve's end is beside it.
+        return { place: (age * batch) / size, text: narrow || place === 0.5 ? count(age) : `${count(age)} steps` };
       });
       this.marked = { key, marks };
     }

@@ -7,6 +7,9 @@ import type { RunView } from "../model/run-view.js";
 import { disclosure } from "./disclosure.styles.js";
 import { house } from "./house.js";
 
+/** Milliseconds that the page has to come to rest around a comparison which its address asks for. */
+const LEADING = 20_000;
+
 /** The one that is open: a page trains one pair at most. */
 let opened: CompareOpener | null = null;
 
@@ -41,8 +44,7 @@ export class CompareOpener extends LitElement {
   }
 
   protected override firstUpdated(): void {
-    // A link to a comparison leads to it.
-    if (this.open && !location.hash) requestAnimationFrame(() => this.scrollIntoView());
+    if (this.open && !location.hash) this.lead();
   }
 
   protected override render() {
@@ -55,6 +57,17 @@ export class CompareOpener extends LitElement {
       }
       ${this.open && this.loaded === false ? html`<p class="failed" role="alert">This part did not load. Reload the page.</p>` : nothing}
     </details>`;
+  }
+
+  /** A link to a comparison leads to it, anew while what loads above and in it moves it, until the reader goes elsewhere. */
+  private lead(): void {
+    const moved = new ResizeObserver(() => this.scrollIntoView());
+    const stop = () => moved.disconnect();
+    moved.observe(document.body);
+    for (const begun of ["wheel", "touchstart", "pointerdown", "keydown"]) {
+      addEventListener(begun, stop, { once: true, passive: true });
+    }
+    setTimeout(stop, LEADING);
   }
 
   /** Train the pair and evaluate both, as an experiment asks for. */

@@ -2,18 +2,17 @@ import { css, html, LitElement, nothing, svg } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Catalog } from "../api.js";
 import { rampCss } from "../draw/palette.js";
-import { momentumText, percent } from "../model/format.js";
+import { percent } from "../model/format.js";
+import { markLabels } from "../model/mark-labels.js";
 import { rawCosineOf, WHY_NOT_RAW } from "../model/raw-cosine.js";
 import { RunController, WORDS } from "../model/run-controller.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
 import { onTheme, theme } from "../theme.js";
+import { halfCollapsed } from "./half-collapsed.js";
 import { house } from "./house.js";
 import "./figure-tip.js";
 import "./status-badge.js";
-
-/** Spread per dimension (1 is even) below which the encoder is half collapsed and consistency can flatter. */
-const HALF_COLLAPSED = 0.3;
 
 /** Consistency as one big number on a fixed scale, with the figures that keep it honest. */
 @customElement("consistency-meter")
@@ -131,7 +130,6 @@ export class ConsistencyMeter extends LitElement {
         white-space: nowrap;
       }
       .alarm {
-        margin-top: 0.3rem;
         font-weight: 600;
         color: var(--bad);
         font-size: var(--text-s);
@@ -144,7 +142,6 @@ export class ConsistencyMeter extends LitElement {
     const value = view?.scalar("consistency") ?? null;
     const probed = (view?.scalar("probe_step") ?? null) !== null;
     const n = view?.scalar("probe_n") ?? null;
-    const spread = view?.scalar("collapse_std") ?? null;
     return html`
       <div class="top">
       <figure-tip class="reading" .catalog=${this.catalog} .view=${view} name="consistency">
@@ -168,8 +165,8 @@ export class ConsistencyMeter extends LitElement {
       ${
         probed && value === null
           ? html`<div class="alarm">All keys point the same way: there is nothing left to compare.</div>`
-          : spread !== null && spread < HALF_COLLAPSED && probed
-            ? html`<div class="alarm">${this.tip("collapse_std", "Half collapsed")}: spread ${fixed(spread)} of 1, read with care</div>`
+          : probed
+            ? halfCollapsed(view, this.tip)
             : nothing
       }
     `;
@@ -184,9 +181,8 @@ export class ConsistencyMeter extends LitElement {
       : html`<b>n = ${count(n)}</b> ${text}, step ${count(this.view?.scalar("probe_step"))}. Chance is 0.`;
   }
 
-  private tip(name: string, text: string) {
-    return html`<figure-tip .catalog=${this.catalog} .view=${this.view} name=${name}>${text}</figure-tip>`;
-  }
+  private readonly tip = (name: string, text: string) =>
+    html`<figure-tip .catalog=${this.catalog} .view=${this.view} name=${name}>${text}</figure-tip>`;
 
   /** The raw cosine, one click away, and why it is not the meter. */
   private raw() {
@@ -210,20 +206,18 @@ export class ConsistencyMeter extends LitElement {
   private scale(value: number | null) {
     const at = (x: number) => `${Math.max(0, Math.min(1, x)) * 100}%`;
     return html`<svg role="img" aria-label="Scale from 0 to 1${value === null ? "" : `: ${fixed(value)}`}">
-      <rect x="0" y="4" width="100%" height="6" rx="3" fill="var(--line)"></rect>
+      <rect y="4" width="100%" height="6" rx="3" fill="var(--line)"></rect>
       ${
         value === null
           ? nothing
-          : html`<svg><rect x="0" y="4" width=${at(value)} height="6" rx="3" fill=${rampCss(value, theme(this))}></rect></svg>`
+          : svg`<rect y="4" width=${at(value)} height="6" rx="3" fill=${rampCss(value, theme(this))}></rect>`
       }
-      ${this.marks.some(([, x]) => x < 0.14) ? nothing : svg`<text x="0" y="24">0</text>`}
+      ${this.marks.some(([, x]) => x < 0.14) ? nothing : svg`<text y="24">0</text>`}
       ${this.marks.some(([, x]) => x > 0.86) ? nothing : svg`<text x="100%" y="24" text-anchor="end">1</text>`}
       ${this.marks.map(
-        ([momentum, consistency]) => html`<svg>
-          <line x1=${at(consistency)} x2=${at(consistency)} y1="1" y2="13" stroke="var(--ink)" stroke-width="1.5"></line>
-          <text x=${at(consistency)} y="24" text-anchor="middle">m ${momentumText(momentum)}</text>
-        </svg>`,
+        ([, x]) => svg`<line x1=${at(x)} x2=${at(x)} y1="1" y2="13" stroke="var(--ink)" stroke-width="1.5"></line>`,
       )}
+      ${markLabels(this.marks).map((label) => svg`<text x=${at(label.at)} y="24" text-anchor="middle">${label.text}</text>`)}
     </svg>`;
   }
 }

@@ -65,7 +65,7 @@ function bars(histogram: AgeHistogram, x: (age: number) => number) {
 function passes(pass: number, end: number, x: (age: number) => number) {
   if (pass <= 0 || pass > end) return nothing;
   return svg`<line class="pass" x1=${x(pass)} x2=${x(pass)} y1=${TOP} y2=${BOTTOM} />
-    <text class="soft" x=${x(pass) + 4} y=${TOP + 8}>one pass</text>`;
+    <text class="soft" x=${x(pass)} y=${HEIGHT - 8} text-anchor="middle">one pass</text>`;
 }
 
 function line(curve: Curve | null, x: (age: number) => number, y: (value: number) => number, now: Theme) {

@@ -44,7 +44,7 @@ export class MemoryBankWall extends LitElement {
   static override styles = css`
     :host { display: block; }
     div { display: flex; justify-content: center; }
-    canvas { display: block; border-radius: 2px; touch-action: pan-y; cursor: crosshair; }
+    canvas { display: block; max-width: 100%; border-radius: 2px; touch-action: pan-y; cursor: crosshair; }
     canvas:focus-visible { outline: 2px solid var(--focus); outline-offset: 3px; }
   `;
 

@@ -239,7 +239,8 @@ export const bankStyles = css`
     padding: 0.2rem 0.6rem;
     border-bottom: 1px solid var(--line);
   }
-  .problem {
+  .problem,
+  .alarm {
     flex: 1 1 100%;
     color: var(--bad);
     font-size: var(--text-s);
@@ -270,6 +271,8 @@ export const bankStyles = css`
     .faces {
       grid-template-columns: repeat(6, minmax(0, 1fr));
     }
+  }
+  @container (max-width: 47rem) {
     .faces small {
       display: none;
     }

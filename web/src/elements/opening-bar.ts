@@ -37,6 +37,11 @@ export class OpeningBar extends LitElement {
         background: linear-gradient(transparent 60%, var(--ground) 60%);
         container-type: inline-size;
       }
+      @media print {
+        :host {
+          position: static;
+        }
+      }
       :host([over]) {
         position: absolute;
         padding: 0;

@@ -3,6 +3,7 @@ import type { Catalog } from "../api.js";
 import { percent } from "../model/format.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
+import { halfCollapsed } from "./half-collapsed.js";
 import { sparkline } from "./sparkline.js";
 
 const WAITING = "waiting for the first batch";
@@ -14,6 +15,7 @@ export function matrixStats(view: RunView | null, catalog: Catalog, images: numb
   const tip = (name: string, text: string) =>
     html`<figure-tip .catalog=${catalog} .view=${view} name=${name}>${text}</figure-tip>`;
   return html`<div class="stats">
+    ${halfCollapsed(view, tip)}
     <div class="stat">
       <div class="name">${tip("loss", "Loss")}<span class="value">${fixed(view?.scalar("loss"))}</span></div>
       ${sparkline(series("loss"), Math.max(1, (chance ?? 4) * 1.15), chance, "Loss by step")}

@@ -82,7 +82,8 @@ function outAndBack(width: number, u: number): BeltLayout {
   const query: Box = { x: margin, y: 10 * u, width: box.width, height: 46 * u };
   const kitchenY = query.y + query.height + 32 * u;
   const top = kitchenY + box.height / 2;
-  const reach = Math.min(336 * u, Math.max(272 * u, width * 0.334));
+  // As high as what stands inside: the narrower the room, the more lines the meter's words take.
+  const reach = 336 * u;
   const bottom = top + reach;
   const start = margin + box.width;
   const turn = width - margin - half - 3 * u - reach / 2;

@@ -1,0 +1,64 @@
+"""Nothing lies over anything else, at any width; and a link leads to what it names."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.helpers import until
+
+INSIDE = """belt => {
+  const room = belt.shadowRoot.querySelector(".inside").getBoundingClientRect();
+  const meter = belt.querySelector("consistency-meter").getBoundingClientRect();
+  return meter.height > 150 && meter.top >= room.top && meter.bottom <= room.bottom;
+}"""
+FACES = """bank => [...bank.shadowRoot.querySelectorAll(".faces span")].map(
+  (words) => words.scrollWidth <= words.closest("li").getBoundingClientRect().width + 1)"""
+
+
+@pytest.mark.parametrize("width", [680, 768, 834, 1200, 1280, 1440, 1920])
+def test_the_meter_fits_into_the_belt(url: str, browser: Browser, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(f"{url}/#belt")
+    belt = page.locator("belt-stage")
+    belt.locator("consistency-meter").wait_for()
+    until(lambda: "n = " in page.locator("belt-stage consistency-meter .defined").inner_text(), 10, "a measurement")
+    assert belt.get_attribute("narrow") is None
+    until(lambda: belt.evaluate(INSIDE), 3, "the meter to stand between the lanes")
+    page.close()
+
+
+@pytest.mark.parametrize("width", [680, 720, 1024])
+def test_the_ages_below_the_photos_do_not_touch(url: str, browser: Browser, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(f"{url}/#bank")
+    bank = page.locator("memory-bank")
+    bank.locator(".faces span").first.wait_for()
+    fits = bank.evaluate(FACES)
+    assert len(fits) == 12
+    assert all(fits)
+    page.close()
+
+
+@pytest.mark.parametrize("present", ["", "present&"])
+def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present: str) -> None:
+    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    page.goto(f"{url}/?{present}compare=momentum")
+    lane = page.locator("compare-opener[pair=momentum]")
+    lane.locator(".sides").wait_for(timeout=30_000)
+    page.locator("section#belt .figure belt-stage canvas").wait_for()
+    until(lambda: -5 < lane.evaluate("it => it.getBoundingClientRect().top") < 200, 5, "the lane in sight")
+    page.wait_for_timeout(1_000)
+    assert -5 < lane.evaluate("it => it.getBoundingClientRect().top") < 200
+    page.close()
+
+
+def test_on_paper_nothing_hangs_over_the_figure(url: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(url)
+    bar = page.locator("section#bank opening-bar")
+    bar.wait_for()
+    assert bar.evaluate("it => getComputedStyle(it).position") == "sticky"
+    page.emulate_media(media="print")
+    assert bar.evaluate("it => getComputedStyle(it).position") == "static"
+    page.close()
