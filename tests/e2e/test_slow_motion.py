@@ -126,7 +126,7 @@ def test_an_experiment_asks_measures_and_goes_back(page: Page, url: str) -> None
     until(lambda: lesson_run(url, "matrix")["knobs"]["crop"] is False, 20, "the crop to go")
     verdict = one.locator(".verdict")
     until(lambda: verdict.count() and "under way" not in verdict.inner_text(), 120, "sixty steps without the crop")
-    said = re.match(r"Loss (fell|rose) from ([\d.]+) to ([\d.]+) in \d+ steps\.", verdict.inner_text())
+    said = re.match(r"Loss (fell|rose) from ([\d.]+) to ([\d.]+) \d+ steps after the change\.", verdict.inner_text())
     assert said, verdict.inner_text()
     shown = [float(text) for text in one.locator("td b").all_inner_texts()]
     assert shown == [float(said[2]), float(said[3])]
@@ -168,13 +168,13 @@ def test_an_experiment_ends_where_somebody_changes_something_else(page: Page, ur
     before = lesson_run(url, "matrix")["knobs"]
     one = page.locator("#matrix lesson-experiments #no-colour")
     one.get_by_role("radio").nth(1).check()
-    one.get_by_role("button", name="Set jitter off, gray off").click()
+    one.get_by_role("button", name="Set colour off, gray off").click()
     one.get_by_text("under way").first.wait_for(timeout=60_000)
     httpx.patch(api, json={"temperature": 0.2}, timeout=60).raise_for_status()
     one.get_by_text("Changed meanwhile: temperature 0.2").wait_for(timeout=60_000)
     assert one.locator("summary", has_text="under way").count() == 0
     httpx.patch(api, json={"temperature": before["temperature"]}, timeout=60).raise_for_status()
-    one.get_by_role("button", name="Back to jitter on, gray on").click()
+    one.get_by_role("button", name="Back to colour on, gray on").click()
     until(lambda: lesson_run(url, "matrix")["knobs"] == before, 20, "the knobs of before")
     one.get_by_role("button", name="Predict again").click()
     assert one.get_by_role("radio").nth(0).is_enabled()

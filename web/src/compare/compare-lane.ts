@@ -13,7 +13,7 @@ import { bothMeters, sign, type Trace, twoLines } from "./charts.js";
 import { laneStyles } from "./compare-lane.styles.js";
 import { forget, makePair, whyNot } from "./life.js";
 import { bodyOf, countOf, type Pair, type PairName, pairOf, STEPS } from "./pairs.js";
-import { measured, type Point, tableRows, together } from "./series.js";
+import { difference, measured, type Point, tableRows, together } from "./series.js";
 import "../elements/figure-tip.js";
 import "../elements/spoken-summary.js";
 import "../elements/status-badge.js";
@@ -232,11 +232,10 @@ export class CompareLane extends LitElement {
     const both = together(meters[0].points, meters[1].points);
     if (!both) return "The difference is named once both are measured.";
     const [a, b] = both;
-    const gap = Math.abs(a.value - b.value);
     const values = [a, b].map(
       ({ value, step }, side) => `${sides[side]!.label}: ${fixed(value)} at step ${count(step)}`,
     );
-    return `${values.join("; ")}. ${fixed(gap)} of ${meter.title.toLowerCase()} lies between them.`;
+    return `${values.join("; ")}. ${fixed(Math.abs(difference(a.value, b.value)))} of ${meter.title.toLowerCase()} lies between them.`;
   }
 
   private chances({ sides }: Pair, views: Views): string {
@@ -270,7 +269,7 @@ export class CompareLane extends LitElement {
       <thead><tr>${sides.map(({ label }) => html`<th scope="col">Step</th><th scope="col">${label}</th>`)}<th scope="col">Difference</th></tr></thead>
       <tbody>
         ${tableRows(a.points, b.points, ROWS).map(
-          ([x, y]) => html`<tr>${cells(x)}${cells(y)}<td>${fixed(x.value - y.value)}</td></tr>`,
+          ([x, y]) => html`<tr>${cells(x)}${cells(y)}<td>${fixed(difference(x.value, y.value))}</td></tr>`,
         )}
       </tbody>
     </table>`;

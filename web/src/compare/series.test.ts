@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { History } from "../model/history.js";
 import { bodyOf, pairOf } from "./pairs.js";
-import { measured, tableRows, together } from "./series.js";
+import { difference, measured, tableRows, together } from "./series.js";
 
 const at = (...pairs: [number, number][]) => pairs.map(([step, value]) => ({ step, value }));
 
@@ -13,6 +13,11 @@ describe("what two runs are compared by", () => {
     history.add(15, { consistency: 0.9, probe_step: 11 });
     history.add(20, { consistency: 0.7, probe_step: 19 });
     expect(measured(history, "consistency", "probe_step")).toEqual(at([11, 0.9], [19, 0.7]));
+  });
+
+  it("subtracts what is shown, not what was rounded away", () => {
+    expect(difference(0.7551, 0.3249)).toBeCloseTo(0.44, 9);
+    expect(difference(0.3249, 0.7551)).toBeCloseTo(-0.44, 9);
   });
 
   it("compares at like steps, not one run's end with the other's beginning", () => {

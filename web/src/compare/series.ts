@@ -7,6 +7,11 @@ export interface Point {
   value: number;
 }
 
+/** What lies between two values as they are shown, with two digits: readers subtract what they see. */
+export function difference(a: number, b: number): number {
+  return Number(a.toFixed(2)) - Number(b.toFixed(2));
+}
+
 /** A figure at the steps at which it was taken (`at` names the scalar that says so), oldest first. */
 export function measured(history: History, figure: string, at: string): Point[] {
   const { value } = history.series(figure);

@@ -7,6 +7,7 @@ import { momentumText, percent, steps } from "../model/format.js";
 import type { ViewPictures } from "../model/matrix-store.js";
 import type { RunView } from "../model/run-view.js";
 import { count, fixed } from "../model/say.js";
+import { smallShare } from "../model/small-share.js";
 import type { Part } from "../model/step-parts.js";
 import { f32, type Tick, u8, u32 } from "../wire/frames.js";
 import "./figure-tip.js";
@@ -105,7 +106,7 @@ function encoded(tick: Tick, found: Found): TemplateResult {
   return html`${axis(cosines)}
     <p class="soft">
       A ring for each of ${count(cosines.length)} images: the cosine between ${what}. Over the whole batch
-      ${tip(found, "positive_cosine", html`<b>${fixed(tick.scalars.positive_cosine)}</b> on average`)}.
+      ${tip(found, "positive_cosine", html`<b>${fixed(tick.scalars.positive_cosine)}</b> on average.`)}
     </p>`;
 }
 
@@ -141,8 +142,8 @@ function compared(tick: Tick, images: Uint32Array, found: Found): TemplateResult
     ${nearest(images, image, (place) => fixed(cosine[place]), `its positive ${fixed(positive[0])}`, found)}
     <p class="soft">
       Above: ${count(positive.length)} queries, each with its positive (ring) and its nearest negative (cross). Below: the
-      first of them; its softmax gives the positive ${percent(probability[0])}.
-      ${tip(found, "loss", html`Loss <b>${fixed(loss)}</b>`)}, ${tip(found, "accuracy", html`<b>${percent(accuracy)}</b> of the batch right`)}.
+      first of them; its softmax gives the positive ${smallShare(probability[0])}.
+      ${tip(found, "loss", html`Loss <b>${fixed(loss)}</b>,`)} ${tip(found, "accuracy", html`<b>${percent(accuracy)}</b> of the batch right.`)}
     </p>`;
 }
 
@@ -154,12 +155,12 @@ function pulled(tick: Tick, images: Uint32Array, found: Found): TemplateResult {
   const { gradient_norm: norm, learning_rate_now: rate } = tick.scalars;
   return html`<div class="gaps">
       <span class="with"><plain-photo .atlas=${found.atlas} .image=${images[0]!} .size=${26}></plain-photo>pull of its positive</span>${bar(pull[0] ?? 0)}<b>${percent(pull[0])}</b>
-      ${pushes.slice(0, 3).map((value, place) => html`<span>push of ${["the nearest", "the second", "the third"][place]} negative</span>${bar(value, "push")}<b>${percent(value)}</b>`)}
+      ${pushes.slice(0, 3).map((value, place) => html`<span>push of ${["the nearest", "the second", "the third"][place]} negative</span>${bar(value, "push")}<b>${smallShare(value)}</b>`)}
     </div>
     <p class="soft">
       For the first query: pull is what the softmax still lacks at the positive, push the share that it gives a negative.
-      ${tip(found, "gradient_norm", html`Length of the gradient <b>${fixed(norm)}</b>`)},
-      ${tip(found, "learning_rate_now", html`learning rate <b>${momentumText(rate ?? 0)}</b>`)}.
+      ${tip(found, "gradient_norm", html`Length of the gradient <b>${fixed(norm)}</b>,`)}
+      ${tip(found, "learning_rate_now", html`learning rate <b>${momentumText(rate ?? 0)}</b>.`)}
     </p>`;
 }
 
@@ -189,7 +190,7 @@ function blended(tick: Tick, images: Uint32Array, found: Found): TemplateResult 
   return html`${row(images, found, (place) => count(age[place]))}
     <p class="soft">
       ${count(images.length)} rows written; below each picture the steps that its row had waited,
-      ${tip(found, "phase.age", html`<b>${steps(Math.round(mean))}</b> on average`)}. Momentum
+      ${tip(found, "phase.age", html`<b>${steps(Math.round(mean))}</b> on average.`)} Momentum
       ${momentumText(tick.scalars.momentum ?? 0)}: that share of the old row stays.
     </p>`;
 }

@@ -216,7 +216,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
     id: "no-colour",
     lesson: "matrix",
     title: "No colour changes",
-    why: "Jitter and grayscale go: the two views of a picture then have the same colours.",
+    why: "The switches Colour and Gray go off: the two views of a picture then have the same colours.",
     change: { jitter: false, gray: false },
     figure: "loss",
     from: "batch",

@@ -27,11 +27,17 @@ function dropped(before: number, under: number, step = 400): Trial {
 
 describe("the verdict is computed from what was measured", () => {
   it("fell, rose, hardly moved", () => {
-    expect(dropped(0.94, 0.31).verdict).toBe("Consistency of the belt fell from 0.94 to 0.31 in 100 steps.");
-    expect(dropped(0.31, 0.94).verdict).toBe("Consistency of the belt rose from 0.31 to 0.94 in 100 steps.");
+    expect(dropped(0.94, 0.31).verdict).toBe(
+      "Consistency of the belt fell from 0.94 to 0.31 100 steps after the change.",
+    );
+    expect(dropped(0.31, 0.94).verdict).toBe(
+      "Consistency of the belt rose from 0.31 to 0.94 100 steps after the change.",
+    );
     const still = dropped(0.94, 0.9);
     expect(still.outcome).toBe("steady");
-    expect(still.verdict).toBe("Consistency of the belt hardly moved: 0.94 before, 0.90 after, in 100 steps.");
+    expect(still.verdict).toBe(
+      "Consistency of the belt hardly moved: 0.94 before, 0.90 after, 100 steps after the change.",
+    );
   });
 
   it("says nothing of the change from what was measured before it", () => {
@@ -107,7 +113,7 @@ describe("the verdict is computed from what was measured", () => {
     trial.forget();
     trial.observe(probe(450, 0.5));
     expect([trial.verdict, trial.earlier, trial.back, trial.active]).toEqual([
-      "Consistency of the belt fell from 0.94 to 0.31 in 100 steps.",
+      "Consistency of the belt fell from 0.94 to 0.31 100 steps after the change.",
       true,
       null,
       false,
@@ -182,6 +188,7 @@ describe("every experiment has a way back", () => {
   it("which is written out", () => {
     expect(knobWords({ momentum: 0.99 })).toBe("momentum 0.99");
     expect(knobWords({ queue_length: 16384, crop: false })).toBe("queue length 16,384, crop off");
+    expect(knobWords({ jitter: false, gray: false })).toBe("colour off, gray off");
   });
 });
 

@@ -174,7 +174,7 @@ export class Trial {
       const than = { fell: "Worse", rose: "Better", steady: "Much the same" }[outcome];
       return `${than} without: ${to} against ${from}, after ${steps(under.step)} each.`;
     }
-    const during = `in ${steps(under.step - this.changedAt)}`;
+    const during = `${steps(under.step - this.changedAt)} after the change`;
     if (outcome === "steady") return `${experiment.name} hardly moved: ${from} before, ${to} after, ${during}.`;
     return `${experiment.name} ${outcome} from ${from} to ${to} ${during}.`;
   }
@@ -196,11 +196,11 @@ export function isSet(experiment: Experiment, run: TrialRun): boolean {
   return wanted.length > 0 && wanted.every(([name, value]) => run.knob(name) === value);
 }
 
-/** "momentum 0.99", "crop on". */
+/** "momentum 0.99", "crop on". Jitter is called as its switch in the figure is. */
 export function knobWords(knobs: Knobs): string {
   return Object.entries(knobs)
     .map(([name, value]) => {
-      const word = name.replaceAll("_", " ");
+      const word = name === "jitter" ? "colour" : name.replaceAll("_", " ");
       if (typeof value === "boolean") return `${word} ${value ? "on" : "off"}`;
       if (typeof value !== "number") return `${word} ${value}`;
       return `${word} ${value >= 1000 ? count(value) : momentumText(value)}`;
