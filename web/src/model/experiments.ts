@@ -273,7 +273,8 @@ export const EXPERIMENTS: readonly Experiment[] = [
     pair: "head",
     name: "Pictures sorted right by their neighbours, in %",
     digits: 1,
-    clear: 3,
+    // On 1,024 pictures two equal networks differ by up to four points, by chance alone.
+    clear: 5,
     steps: 0,
     question:
       "Without a head the loss trains the very features that are kept. How well do these sort pictures that they never saw?",
@@ -284,9 +285,9 @@ export const EXPERIMENTS: readonly Experiment[] = [
     ],
     because: {
       fell: "The loss rewards forgetting colour, place and sharpness. With a head the forgetting happens there; without one it happens in the features themselves.",
-      rose: "One short training of a small network, and here the straight way was the faster. Chen et al. (2020, section 4.2) trained long and found more than ten points the other way. Run it again with another seed.",
+      rose: "One short training of a small network, and here the straight way was the faster. Chen et al. (2020, section 4.2) trained long and found more than ten points the other way. Run it again with another seed (under “More” below the figure).",
       steady:
-        "Too little to tell from chance after so few steps. Chen et al. (2020, section 4.2) trained long and found more than ten points for the head.",
+        "A few points may be chance, after so few steps on so few pictures. Chen et al. (2020, section 4.2) trained long and found more than ten points for the head. Run it again with another seed (under “More” below the figure).",
     },
   },
   {

@@ -97,13 +97,24 @@ describe("the verdict is computed from what was measured", () => {
     trial.observe(probe(90, 0.5));
     expect([trial.under, trial.active]).toEqual([null, true]);
     const of = (value: number) => ({ value, step: 400, n: "n = 1,000" });
-    trial.compared(of(65), of(61.2));
+    trial.compared(of(65), of(59.2));
     trial.forget();
-    expect([trial.verdict, trial.settled]).toEqual(["Worse without: 61.2 against 65.0, after 400 steps each.", true]);
+    expect([trial.verdict, trial.settled]).toEqual(["Worse without: 59.2 against 65.0, after 400 steps each.", true]);
     trial.compared(of(65), of(64));
     expect(trial.verdict).toBe("Much the same without: 64.0 against 65.0, after 400 steps each.");
     trial.end(0);
     expect(trial.active).toBe(false);
+  });
+
+  it("of a pair: a few points are not called a difference, for they may be chance", () => {
+    const trial = new Trial(find("no-head"));
+    trial.begin(null, {}, 0);
+    const of = (value: number) => ({ value, step: 400, n: "n = 1,024" });
+    trial.compared(of(71.4), of(75.1));
+    expect([trial.outcome, trial.verdict]).toEqual([
+      "steady",
+      "Much the same without: 75.1 against 71.4, after 400 steps each.",
+    ]);
   });
 
   it("what was found out stays when the run begins anew, as of the run before; the way back's measurement goes", () => {
