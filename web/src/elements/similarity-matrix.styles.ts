@@ -154,6 +154,13 @@ export const matrixStyles = css`
       grid-template-columns: minmax(0, 1fr);
     }
   }
+  /* A page's end would put the parts of a grid over each other. */
+  @media print {
+    .main,
+    .readings.two {
+      display: block;
+    }
+  }
   /* Drawn in pixels, so its text can follow the page's. */
   .distributions text {
     font-size: max(11.5px, 0.7rem);
