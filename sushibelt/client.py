@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sushibelt.private import new_key
-from sushibelt.rest import Rest, clean
+from sushibelt.rest import Rest, clean, in_path
 from sushibelt.run import Run
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Client:
     def get(self, id: str, key: str | None = None) -> Run:
         """The run of that id; a private one by its key."""
         rest = self.rest.with_key(key) if key else self.rest
-        return self._run(rest.get(f"/api/v1/runs/{id}"), key)
+        return self._run(rest.get(f"/api/v1/runs/{in_path(id)}"), key)
 
     def _run(self, resource: dict[str, Any], key: str | None) -> Run:
         return Run(self.rest.with_key(key) if key else self.rest, resource, key)
@@ -137,7 +137,7 @@ class Client:
         """The sweep of that id."""
         from sushibelt.sweep import Sweep
 
-        return Sweep(self.rest, self.rest.get(f"/api/v1/sweeps/{id}"))
+        return Sweep(self.rest, self.rest.get(f"/api/v1/sweeps/{in_path(id)}"))
 
 
 def pages(rest: Rest, path: str, key: str, query: Mapping[str, Any], limit: int | None) -> Iterator[dict[str, Any]]:

@@ -9,20 +9,29 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
-from sushibelt.errors import Unreachable, refusal
+from sushibelt.errors import SushibeltError, Unavailable, Unreachable, refusal
 
 TRIES = 4
 FIRST_WAIT = 0.3
 LONGEST_WAIT = 5.0
 AGAIN = frozenset({502, 503, 504})
+OUTAGE_SECONDS = 60.0  # that a service may be away while it is waited for: it is being started again
 
 
 def clean(values: Mapping[str, Any]) -> dict[str, Any]:
     """Without what was left out."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def in_path(id: str) -> str:
+    """An id as one part of a path. Raises SushibeltError where it is empty, as a variable of a shell may be."""
+    if not id.strip("."):
+        raise SushibeltError(f"{id!r} is no id: give that of a run or a sweep; `sushibelt ls` and `sweeps` list them")
+    return quote(id, safe="")
 
 
 class Rest:
@@ -43,6 +52,21 @@ class Rest:
     def get(self, path: str, query: Mapping[str, Any] | None = None, timeout: float | None = None) -> Any:
         """JSON of a path."""
         return self._send("GET", path, True, params=clean(query or {}), **_limit(timeout)).json()
+
+    def wait(self, path: str, query: Mapping[str, Any], seconds: float, end: float | None = None) -> Any:
+        """JSON of a path that answers within so many seconds. A service that goes away meanwhile is asked again, until
+        it has been away for OUTAGE_SECONDS, or it is `end` by the monotonic clock."""
+        asked = {**query, "timeout": round(seconds, 2)}
+        last = None
+        while True:
+            try:
+                return self.get(path, asked, timeout=seconds + 30)
+            except (Unreachable, Unavailable):
+                now = time.monotonic()
+                last = last or min(now + OUTAGE_SECONDS, end or now + OUTAGE_SECONDS)
+                if now >= last:
+                    raise
+                time.sleep(min(1.0, last - now))
 
     def raw(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
         """The bytes of a path."""

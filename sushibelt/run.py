@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sushibelt.columns import Columns
 from sushibelt.errors import RunFailed, SushibeltError, TimedOut
 from sushibelt.private import Embed, embed_of, new_key
-from sushibelt.rest import Rest, clean
+from sushibelt.rest import Rest, clean, in_path
 from sushibelt.wire import Event, Frame, decode, event_of
 
 if TYPE_CHECKING:
@@ -145,15 +145,15 @@ class Run:
         """Wait until it has taken a step, is in a state, or (with neither) has ended.
 
         Raises:
-            TimedOut: not within `timeout` seconds. RunFailed: it failed, and that was not asked for.
+            TimedOut: not within `timeout` seconds. RunFailed: it failed, and that was not asked for. Unreachable: the
+                service was away for a minute; shorter, as when it is started again, is borne.
             SushibeltError: it ended otherwise, so that it never will.
         """
         end = None if timeout is None else time.monotonic() + timeout
         states = None if state is None else state if isinstance(state, str) else ",".join(state)
         while True:
             left = POLL_SECONDS if end is None else max(0.0, min(POLL_SECONDS, end - time.monotonic()))
-            query = {"state": states, "step": step, "timeout": round(left, 2)}
-            answer = self._rest.get(self._path("/wait"), query, timeout=left + 30)
+            answer = self._rest.wait(self._path("/wait"), {"state": states, "step": step}, left, end)
             self.resource, why = answer["run"], answer["why"]
             if why == "ended" and self.state == "failed":
                 raise RunFailed(f"run {self.id} failed at step {self.at_step}: {self.resource['reason']}")
@@ -241,7 +241,7 @@ class Run:
         return self
 
     def _path(self, part: str = "") -> str:
-        return f"/api/v1/runs/{self.id}{part}"
+        return f"/api/v1/runs/{in_path(self.id)}{part}"
 
     def _live_address(self) -> str:
         return f"ws{self.url.removeprefix('http')}{self._path('/live')}"

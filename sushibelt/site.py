@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from sushibelt.errors import BadData, SushibeltError
-from sushibelt.rest import Rest
+from sushibelt.rest import Rest, in_path
 
 MAX_FILES = 2_000
 MAX_BYTES = 4 << 30
@@ -37,7 +37,7 @@ def save_site(
     check_folder(folder, force)
     with tempfile.TemporaryFile() as packed:
         came = 0
-        with rest.stream(f"/api/v1/runs/{run}/site") as answer:
+        with rest.stream(f"/api/v1/runs/{in_path(run)}/site") as answer:
             for part in answer.iter_bytes(PIECE_BYTES):
                 came += len(part)
                 if came > MAX_BYTES:

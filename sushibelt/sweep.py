@@ -55,7 +55,8 @@ class Sweep:
         return self
 
     def wait(self, timeout: float | None = None, progress: bool = True) -> Sweep:
-        """Wait until it is over; on a terminal a bar shows how far it is. Raises TimedOut."""
+        """Wait until it is over; on a terminal a bar shows how far it is. Raises TimedOut, and Unreachable
+        where the service was away for a minute."""
         end = None if timeout is None else time.monotonic() + timeout
         bar = _bar() if progress and sys.stderr.isatty() else None
         task = bar.add_task("sweep", total=1.0) if bar else None
@@ -65,7 +66,7 @@ class Sweep:
             while self.state in AT_WORK:
                 longest = 1.0 if bar else POLL_SECONDS
                 left = longest if end is None else max(0.0, min(longest, end - time.monotonic()))
-                answer = self._rest.get(self._path("/wait"), {"timeout": round(left, 2)}, timeout=left + 30)
+                answer = self._rest.wait(self._path("/wait"), {}, left, end)
                 self.resource = answer.get("sweep", answer)
                 if bar and task is not None:
                     words = "  ".join(f"{count} {state}" for state, count in self.resource["counts"].items() if count)

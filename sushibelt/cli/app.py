@@ -65,7 +65,9 @@ def complete_run(context: typer.Context, incomplete: str) -> Iterator[tuple[str,
                 yield run.id, f"{run.method}, {run.state}"
 
 
-RunId = Annotated[str, typer.Argument(metavar="RUN", autocompletion=complete_run, help="Id of a run; see `ls`.")]
+RunId = Annotated[
+    str, typer.Argument(metavar="RUN", autocompletion=complete_run, callback=words.an_id, help="Id of a run; see `ls`.")
+]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, one value a line.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated.")]
 Images = Annotated[str | None, typer.Option(help="Image set of the catalog, such as digits.")]
@@ -80,7 +82,10 @@ def service(context: typer.Context) -> Client:
 
 @app.command()
 def serve() -> NoReturn:
-    """Train and serve on this machine: `python -m server`, where the server is installed or this is its clone."""
+    """Train and serve on this machine.
+
+    It is `python -m server`, where the server is installed or this is its clone.
+    """
     import importlib.util
     import os
 
@@ -105,7 +110,7 @@ def run(
     set_: Sets = None,
     images: Images = None,
     steps: Steps = None,
-    seed: Annotated[int | None, typer.Option(min=0)] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="What all chance in it comes from.")] = None,
     name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
     at: Annotated[
         list[str] | None, typer.Option(metavar="STEP:NAME=VALUE", help="Change a knob at a step; may be repeated.")
@@ -121,20 +126,18 @@ def run(
     sushibelt run moco --images digits --steps 500 --set momentum=0.5 --watch
     """
     with words.exits():
-        config = words.settings(set_ or ())
-        made = service(context).run(
-            method,
-            **{
-                "changes": words.schedule(at or ()),
-                "images": images,
-                "steps": steps,
-                "seed": seed,
-                "name": name,
-                "private": private,
-                **config,
-            },
-        )
-        if private:
+        options = {
+            "method": method,
+            "changes": words.schedule(at or ()),
+            "images": images,
+            "steps": steps,
+            "seed": seed,
+            "name": name,
+            "private": private or None,
+        }
+        config = words.only_new(words.settings(set_ or ()), options)
+        made = service(context).run(**{**options, **config, "private": private or config.get("private", False)})
+        if made.key:
             print(f"sushibelt: its key, said once (--token, or SUSHIBELT_TOKEN): {made.key}", file=sys.stderr)
         if not json:
             print(made.id, flush=True)
@@ -155,7 +158,7 @@ def run(
 def list_runs(
     context: typer.Context,
     state: Annotated[str | None, typer.Option(help="queued, running, paused, finished, failed or stopped.")] = None,
-    method: Annotated[str | None, typer.Option()] = None,
+    method: Annotated[str | None, typer.Option(help="moco, memory_bank or simclr.")] = None,
     images: Images = None,
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
     json: Json = False,
@@ -167,7 +170,6 @@ def list_runs(
             for each in found:
                 words.print_json(each.resource)
             return
-        from rich.console import Console
         from rich.table import Table
 
         table = Table("run", "name", "method", "images", "state", "step", box=None)
@@ -175,12 +177,14 @@ def list_runs(
             of = f" of {each.steps}" if each.steps else ""
             cells = (each.id, each.name, each.method, each.config["images"], each.state, f"{each.at_step}{of}")
             table.add_row(*cells)
-        Console().print(table)
+        words.print_table(table)
 
 
 @app.command()
 def watch(context: typer.Context, run: RunId, json: Json = False) -> None:
-    """Look at a run until it ends: loss, consistency, age of the queue, events. Ctrl-C leaves it going.
+    """Look at a run until it ends.
+
+    Loss, consistency, age of the queue, events. Ctrl-C leaves it going.
 
     In a pipe it prints a line every few seconds, with --json a JSON value a tick.
     """

@@ -13,6 +13,7 @@ import typer
 
 from sushibelt.cli import words
 from sushibelt.cli.app import RunId, app, service
+from sushibelt.rest import in_path
 
 if TYPE_CHECKING:
     from sushibelt.client import Client
@@ -40,7 +41,7 @@ def export(
     """
     with words.exits():
         client = service(context)
-        path = f"/api/v1/runs/{run}"
+        path = f"/api/v1/runs/{in_path(run)}"
         if not any((csv, parquet, json, recording, checkpoint, site)):
             csv = Path("-")
         wanted: list[tuple[Path | None, str, dict[str, Any]]] = [

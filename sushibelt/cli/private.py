@@ -24,7 +24,9 @@ def embed(
     label: Annotated[str, typer.Option(help="Which page it is for.")] = "",
     json: Json = False,
 ) -> None:
-    """Let a page show a private run: prints the address of a frame, with a token that only watches.
+    """Let a page show a private run.
+
+    It prints the address of a frame, with a token that only watches.
 
     \b
     sushibelt embed RUN --key KEY --days 120 --label "week 3"

@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from sushibelt.cli import words
-from sushibelt.cli.app import Images, Json, Sets, Steps, app, service
+from sushibelt.cli.app import Images, Json, Sets, app, service
 
 
 @app.command()
 def sweep(
     context: typer.Context,
     method: Annotated[str, typer.Argument(help="moco, memory_bank or simclr.")],
-    grid: Annotated[list[str] | None, typer.Option(metavar="NAME=V1,V2,...", help="May be repeated.")] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=V1,V2,...", help="Values of a setting. Repeated: a run for every pair, and so on."),
+    ] = None,
     seeds: Annotated[str | None, typer.Option(metavar="S1,S2,...", help="A run of each point for each.")] = None,
     schedules: Annotated[
         list[str] | None,
@@ -25,7 +28,7 @@ def sweep(
     ] = None,
     set_: Sets = None,
     images: Images = None,
-    steps: Steps = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Where each run ends; a sweep needs it.")] = None,
     parallel: Annotated[int | None, typer.Option(min=1, help="Runs that train at once.")] = None,
     evaluate: Annotated[bool, typer.Option(help="Measure kNN and linear probe at the end of each.")] = False,
     detach: Annotated[bool, typer.Option(help="Print its id and do not wait.")] = False,
@@ -38,7 +41,8 @@ def sweep(
     sushibelt sweep moco --steps 200 --schedule "drop=100:momentum=0;150:momentum=0.99" --schedule "mild=9:momentum=0.9"
     """
     with words.exits():
-        base = {"method": method, "images": images, "steps": steps, **words.settings(set_ or ())}
+        options = {"method": method, "images": images, "steps": steps}
+        base = {**options, **words.only_new(words.settings(set_ or ()), options)}
         made = service(context).sweep(
             words.grid(grid or ()),
             base={name: found for name, found in base.items() if found is not None},
@@ -50,10 +54,11 @@ def sweep(
         if detach:
             words.print_json(made.resource) if json else print(made.id)
             return
+        print(f"sushibelt: sweep {made.id}, runs: {made.total}", file=sys.stderr)
         try:
             made.wait(progress=not json)
         except KeyboardInterrupt:
-            print(f"sushibelt: sweep {made.id} goes on", file=sys.stderr)
+            print(f"sushibelt: sweep {made.id} goes on; `sushibelt sweeps` says how far it is", file=sys.stderr)
             raise typer.Exit(words.INTERRUPTED) from None
         table = made.table()
         if json:
@@ -77,11 +82,10 @@ def list_sweeps(
             for each in found:
                 words.print_json(each.resource)
             return
-        from rich.console import Console
         from rich.table import Table
 
         table = Table("sweep", "name", "state", "done", "runs", box=None)
         for each in found:
             counts = ", ".join(f"{count} {state}" for state, count in each.resource["counts"].items() if count)
             table.add_row(each.id, each.resource["name"], each.state, f"{each.progress:.0%}", counts)
-        Console().print(table)
+        words.print_table(table)

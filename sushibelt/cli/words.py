@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from sushibelt.errors import Refused, RunFailed, SushibeltError, TimedOut, Unreachable
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 OK, FAILED, USAGE, UNREACHABLE, REFUSED, TIMED_OUT, NO_SERVER, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 EXIT_CODES = (
@@ -21,9 +26,13 @@ EXIT_CODES = (
 
 @contextmanager
 def exits() -> Iterator[None]:
-    """Errors as one line on standard error and an exit code."""
+    """Errors as one line on standard error and an exit code. Whoever read standard output may stop, as `head` does."""
     try:
         yield
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):  # else Python writes the rest of it there at its end, and complains
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(OK) from None
     except (SushibeltError, OSError) as error:
         print(f"sushibelt: {error}", file=sys.stderr)
         raise typer.Exit(code_of(error)) from None
@@ -59,12 +68,29 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def an_id(text: str) -> str:
+    """An id that is one; an empty one is a variable of the shell that was never set. Raises typer.BadParameter."""
+    if not text.strip():
+        raise typer.BadParameter("it is empty; give the id of a run, as `sushibelt ls` lists them")
+    return text
+
+
+def only_new(found: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, unless an option or argument says one of them, too. Raises typer.BadParameter."""
+    for name in found:
+        if options.get(name) is not None:
+            raise typer.BadParameter(f"{name} is given twice: by --set, and by an argument or option of its own")
+    return found
+
+
 def grid(pairs: Sequence[str]) -> dict[str, list[Any]]:
     """`momentum=0,0.5,0.99` and the like."""
-    found = {}
+    found: dict[str, list[Any]] = {}
     for name, text in ((pair.partition("=")[0], pair.partition("=")[2]) for pair in pairs):
         if not name or not text:
             raise typer.BadParameter(f"{name!r} has no values; write it like momentum=0,0.5,0.99")
+        if name in found:
+            raise typer.BadParameter(f"{name} is given twice; write all of its values like momentum=0,0.5,0.99")
         found[name] = [value(part) for part in text.split(",") if part]
     return found
 
@@ -104,6 +130,17 @@ def schedules(entries: Sequence[str]) -> list[dict[str, Any]] | None:
 def plain(values: list[Any]) -> list[Any]:
     """As JSON carries them: NaN is null."""
     return [None if isinstance(found, float) and found != found else found for found in values]
+
+
+def print_table(table: Table) -> None:
+    """On standard output, in the colours of the terminal."""
+    from rich.console import Console
+
+    class Said(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # `exits` knows what to do; rich ends with 1
+
+    Said().print(table)
 
 
 def print_json(value: Any) -> None:

@@ -131,6 +131,35 @@ def test_the_exit_codes_are_those_of_the_help(belt: Running, tmp_path: Path) -> 
     assert sushibelt(belt.url, "play", str(tmp_path / "bad.sbr")).returncode == 1
 
 
+def test_what_is_said_twice_or_is_empty_is_wrong_usage(belt: Running) -> None:
+    for words, said in (
+        (["run", "moco", "--set", "method=simclr"], "method is given twice"),
+        (["run", "moco", "--steps", "3", "--set", "steps=5"], "steps is given twice"),
+        (["sweep", "moco", "--steps", "3", "--set", "steps=5"], "steps is given twice"),
+        (["sweep", "moco", "--grid", "momentum=0", "--grid", "momentum=0.9"], "momentum is given twice"),
+        (["watch", ""], "it is empty"),
+    ):
+        done = sushibelt(belt.url, *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+
+
+def test_the_key_of_a_private_run_is_said_however_privacy_was_asked_for(belt: Running) -> None:
+    done = sushibelt(belt.url, "run", "moco", "--set", "batch_size=4", "--set", "private=true")
+    assert "sbk_" in done.stderr
+
+
+def test_a_reader_that_has_enough_is_no_error(belt: Running, client: Client) -> None:
+    client.run(method="moco", batch_size=4, steps=3)
+    for words in (["ls", "--json"], ["ls"]):
+        command = [sys.executable, "-m", "sushibelt", "--url", belt.url, *words]
+        with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+            assert listing.stdout
+            listing.stdout.close()
+            assert listing.stderr
+            assert (listing.stderr.read(), listing.wait(60)) == ("", 0)
+
+
 def test_ctrl_c_leaves_the_run_going_and_says_so(belt: Running, client: Client) -> None:
     run = client.run(method="moco", batch_size=4, steps=100_000, seed=105)
     command = [sys.executable, "-m", "sushibelt", "--url", belt.url, "watch", run.id]

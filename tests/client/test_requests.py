@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from stand_in import Answer, stand_in
 
-from sushibelt import Client, Invalid, NotFound, RunFailed, SushibeltError, TimedOut, Unreachable
+from sushibelt import Client, Invalid, NotFound, RunFailed, SushibeltError, Sweep, TimedOut, Unreachable
 
 RUN = {"id": "r1", "name": "", "method": "moco", "state": "running", "step": 3, "config": {"steps": 9}, "knobs": {}}
 
@@ -86,6 +86,49 @@ def test_waiting_asks_again_until_it_is_there_and_knows_when_it_never_will_be() 
             run_of(client).wait(step=8)
         with pytest.raises(TimedOut, match="it goes on"):
             run_of(client).wait(timeout=0)
+
+
+def test_waiting_outlives_a_service_that_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sushibelt.rest.FIRST_WAIT", 0.001)
+    asked: list[str] = []
+
+    def answer(method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
+        asked.append(path)
+        if len(asked) <= 5:
+            return None
+        if len(asked) <= 10:
+            return 503, {"code": "worker_unavailable", "detail": "the worker process is starting"}
+        done = {"id": "s1", "state": "finished", "progress": 1.0, "counts": {}, "runs": []}
+        if "/sweeps/" in path:
+            return 200, {"reached": True, "sweep": done}
+        return 200, {"reached": True, "why": "ended", "run": {**RUN, "state": "finished"}}
+
+    with stand_in(answer) as url, Client(url) as client:
+        assert run_of(client).wait().state == "finished"
+        asked.clear()
+        sweep = Sweep(client.rest, {"id": "s1", "state": "running", "progress": 0.0, "total": 1, "counts": {}})
+        assert sweep.wait().state == "finished"
+        asked.clear()
+        monkeypatch.setattr("sushibelt.rest.OUTAGE_SECONDS", 0.0)
+        with pytest.raises(Unreachable):
+            run_of(client).wait()
+
+
+def test_an_id_is_one_part_of_the_address_and_never_empty() -> None:
+    asked: list[str] = []
+
+    def answer(method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
+        asked.append(path)
+        return 200, RUN
+
+    with stand_in(answer) as url, Client(url) as client:
+        client.get("../catalog?x")
+        client.get_sweep("a/b")
+        assert asked == ["/api/v1/runs/..%2Fcatalog%3Fx", "/api/v1/sweeps/a%2Fb"]
+        for nothing in ("", ".", ".."):
+            with pytest.raises(SushibeltError, match="is no id"):
+                client.get(nothing)
+    assert len(asked) == 2
 
 
 def test_waiting_on_a_real_service(client: Client) -> None:

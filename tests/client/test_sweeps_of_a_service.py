@@ -77,6 +77,7 @@ def test_the_command_prints_the_table(belt: Running) -> None:
     words = ["sweep", "moco", "--grid", "momentum=0,0.99", "--steps", "20", "--set", "batch_size=4"]
     done = sushibelt(belt.url, *words, "--seeds", "3", "--json")
     assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("sushibelt: sweep s"), "whose id is needed when the terminal is closed"
     table = json.loads(done.stdout)
     assert (table["momentum"], table["seed"], table["state"]) == ([0, 0.99], [3, 3], ["finished"] * 2)
     assert "finished" in sushibelt(belt.url, *words).stdout
