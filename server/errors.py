@@ -212,11 +212,24 @@ def field_errors(error: RequestValidationError) -> list[FieldError]:
         if prefixed and (not location or location == [prefixed[1]]):
             location, message = [prefixed[1]], prefixed[2]
         message = message.removeprefix("Value error, ")
-        if entry["type"] == "extra_forbidden":
-            message = "there is no such field"
+        message = _plainer(entry) or message
         value = None if location and location[-1] in SECRET_FIELDS else _plain(entry.get("input"))
         found.append(FieldError(field=".".join(location) or "body", message=message, value=value))
     return found
+
+
+def _plainer(entry: Mapping[str, Any]) -> str | None:
+    """What helps more than pydantic's own words, which take the reader for a programmer of the service."""
+    kind, context = entry["type"], entry.get("ctx", {})
+    if kind == "extra_forbidden":
+        return "there is no such field"
+    if kind == "json_invalid":
+        return f"is not JSON: {context.get('error')}, at character {entry['loc'][-1]}"
+    if kind in {"model_attributes_type", "model_type", "dict_type"}:
+        return 'give an object, in braces, like {"name": value}'
+    if kind == "too_short":
+        return f"give at least {context.get('min_length')}"
+    return None
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -263,5 +276,6 @@ def install(app: FastAPI) -> None:
         phrase = HTTPStatus(error.status_code).phrase
         if error.status_code == 405 and (methods := _methods(app, request)):
             error.headers = {"Allow": methods}
+            error.detail = f"this path does not take {request.method}; it takes {methods}"
         code = phrase.lower().replace(" ", "_")
         return problem(error.status_code, code, str(error.detail), request.url.path, (), error.headers)

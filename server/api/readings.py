@@ -24,6 +24,7 @@ from server.runs import Run
 from server.service import Service
 from server.store.columns import Block, Columns
 from server.store.repository import MAX_METRIC_ROWS
+from trainers.figures import FIGURES
 
 router = APIRouter(prefix="/api/v1", tags=["readings"])
 
@@ -60,6 +61,11 @@ async def metrics(
     """Every figure of a run, by step. JSON has at most 20,000 rows and `next` says where to go on; CSV and
     Parquet have all rows, at most the 1,000,000 that are kept of a run."""
     figures = None if names is None else list(dict.fromkeys(filter(None, map(str.strip, names.split(",")))))
+    if unknown := [name for name in figures or () if name not in FIGURES]:
+        measured = await service.repository.metric_names(run.id, run.first_epoch)
+        for name in unknown:
+            if name not in measured:
+                raise Invalid.field("names", f"there is no figure {name!r}; the catalog lists them", name)
     cut: dict[str, Any] = {"last": to, "every": every, "limit": MAX_ROWS}
     if wanted == "json":
         epoch = run.epoch

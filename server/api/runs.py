@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Request, Response
@@ -34,6 +35,22 @@ router = APIRouter(prefix="/api/v1", tags=["runs"])
 MAX_STEP = 2**53
 AnyKnobs = Annotated[KnobChange, Body(json_schema_extra={"minProperties": 1})]
 STATE_LIST = f"^(?:{'|'.join(STATES)})(?:,(?:{'|'.join(STATES)}))*$"
+"""Only shown: `states_of` says better what is wrong."""
+States = partial(Query, max_length=60, json_schema_extra={"pattern": STATE_LIST})
+
+
+def states_of(text: str | None) -> frozenset[str] | None:
+    """The states of a query, if it has any. Raises Invalid."""
+    if text is None:
+        return None
+    states = text.split(",")
+    for state in states:
+        if state not in STATES:
+            known = ", ".join(STATES)
+            raise Invalid.field(
+                "state", f"{state!r} is no state; give one of {known}, or some with commas between", text
+            )
+    return frozenset(states)
 
 
 @router.post(
@@ -83,7 +100,7 @@ async def list_runs(
     cursor: Cursor = None,
     state: Annotated[
         str | None,
-        Query(max_length=60, pattern=STATE_LIST, description="Only in one of these states, comma separated."),
+        States(description="Only in one of these states, comma separated."),
     ] = None,
     method: Annotated[Method | None, Query(description="Only of this method.")] = None,
     images: Annotated[str | None, Query(max_length=64, description="Only on this image set.")] = None,
@@ -95,7 +112,7 @@ async def list_runs(
 ) -> Response:
     """Runs, newest first. A cursor stays good when runs are deleted; filters belong to every page. Of private runs it
     has the one whose key is shown."""
-    states = set(state.split(",")) if state is not None else None
+    states = states_of(state)
     found = (
         run
         for run in service.runs.values()
@@ -129,7 +146,7 @@ async def wait_for_run(
     service: ServiceDep,
     state: Annotated[
         str | None,
-        Query(max_length=60, pattern=STATE_LIST, description="Until it is in one of these states, comma separated."),
+        States(description="Until it is in one of these states, comma separated."),
     ] = None,
     step: Annotated[
         int | None, Query(ge=0, le=MAX_STEP, description="Or until the figures of this step can be read.")
@@ -138,7 +155,7 @@ async def wait_for_run(
 ) -> WaitResult:
     """Answers when the run is in one of the states or has reached the step, when it has ended, or when the time is
     over, and says which. Without `state` and `step` it waits for the end. All that is told is on disk."""
-    wanted = Wanted(frozenset(state.split(",")) if state is not None else frozenset(), step)
+    wanted = Wanted(states_of(state) or frozenset(), step)
     why = await unless_gone(request, service.waits.over(run, wanted, seconds))
     asked = state is not None or step is not None
     resource = run_resource(run, service)  # as it was found: settling may take a moment

@@ -19,8 +19,9 @@ POLICY = """
     <meta name="referrer" content="no-referrer" />"""
 """What a service says in headers, as far as a page may say it of itself. A host of files knows nothing of it. What the
 page reads is left open: it may be live from any service."""
-LEFT_OUT = ("index.html", "embed/", "opening/")
-"""Files of the built pages that are written anew, or whose content stands elsewhere in the folder."""
+LEFT_OUT = ("index.html", "share.html", "embed/", "opening/")
+"""Files of the built pages that are written anew, whose content stands elsewhere in the folder, or that write code for
+pages of a service."""
 
 STYLE = """\
 .poster {

@@ -52,7 +52,7 @@ WHAT IS IN IT
     index.html              the lesson, playing the recordings
     embed/                  one page of each piece, for frames
     elements.js, assets/    the pieces' code
-    recordings/{file}       this run
+    recordings/{file}this run
 {moments}
     poster.png              a picture of this run at the end of its recording
 """

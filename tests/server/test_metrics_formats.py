@@ -59,11 +59,11 @@ def test_long_runs_are_whole_although_they_come_in_parts(
     belt: Running, run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readings, "MAX_ROWS", 7)
-    query = {"format": "csv", "names": "loss,nothing", "from": 5, "to": 55}
+    query = {"format": "csv", "names": "loss,effective_rank", "from": 5, "to": 55}
     rows = as_rows(belt.http.get(f"/runs/{run}/metrics", params=query).text)
     assert [row["step"] for row in rows] == list(range(5, 56))
-    assert list(rows[0]) == ["step", "loss", "nothing"]
-    assert {row["nothing"] for row in rows} == {None}
+    assert list(rows[0]) == ["step", "loss", "effective_rank"]
+    assert {row["effective_rank"] for row in rows} == {None}
     found = polars.read_parquet(
         io.BytesIO(belt.http.get(f"/runs/{run}/metrics", params=query | {"format": "parquet", "every": 2}).content)
     )

@@ -45,6 +45,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir()
     (folder / "index.html").write_text(PAGE.format(up="./", place='<div id="page">\n    </div>'))
     (folder / "embed" / "index.html").write_text(PAGE.format(up="../", place="<main></main>"))
+    (folder / "share.html").write_text("writes code for pages of a service")
     (folder / ".stamp").write_text("when it was built")
     (folder / "elements.js").write_text('import "./assets/index-1.js";')
     (folder / "assets" / "index-1.js").write_bytes(bytes(range(256)) * 4_000)
@@ -103,7 +104,9 @@ def test_it_holds_the_run_the_pages_and_the_moments_of_the_lesson(belt: Running,
         assert moment.header["run"] == source.header["run"]
     readme = site.read("README.txt").decode()
     assert f"Run {run['id']}, a <b> & c: moco on sushi" in readme
-    assert re.search(r"recordings/belt\.sbr +this run\n", readme)
+    held = readme[readme.index("    index.html") :].splitlines()
+    assert "    recordings/belt.sbr     this run" in held
+    assert all(line[27] == " " != line[28] for line in held), "one column"
     assert readme.count("one moment of another run, not of this one") == 2
     assert 'recording="demo/recordings/belt.sbr"' in readme
 
