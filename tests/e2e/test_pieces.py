@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Frame, Locator, Page, Route, WebSocketRoute
 
 from tests.e2e.conftest import serving
@@ -214,7 +216,7 @@ def test_no_other_site_may_frame_it(visit: Any, service: str, tmp_path: Path) ->
         until(lambda: page.frames[-1].url.startswith("chrome-error:"), 20, "the frame to be refused")
 
 
-@pytest.mark.parametrize("width", [320, 700, 1200])
+@pytest.mark.parametrize("width", [320, 556, 580, 700, 1200])
 def test_all_of_it_fits_480_pixels(visit: Any, service: str, width: int) -> None:
     page = visit(f"{service}/embed/lesson", viewport={"width": width, "height": 480})
     for tab, tag in (
@@ -227,11 +229,31 @@ def test_all_of_it_fits_480_pixels(visit: Any, service: str, width: int) -> None
         size = page.evaluate("[document.documentElement.scrollWidth, document.querySelector('main').offsetHeight]")
         assert size[0] <= width, tag
         assert 200 < size[1] <= 480, (tag, size)
+        assert page.evaluate(f"document.querySelector('{tag}').offsetHeight") <= 440, "as the low form promises"
         for control in page.locator(f"{tag} button, {tag} input").all():
             box = control.bounding_box() if control.is_visible() else None
             assert not box or (
                 box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= 480
             ), tag
+
+
+def test_below_the_piece_a_frame_looks_like_its_page(visit: Any, course: Course, service: str) -> None:
+    frame = f'<iframe src="{service}/embed/belt" width=700 height=600 style="border: 0" title="Belt"></iframe>'
+    page = visit(course.write("ground", frame, head="<style>body { background: #80c0ff }</style>"))
+    lives(framed(page).locator("sushi-belt"))
+    box = page.locator("iframe").bounding_box()
+    assert box
+    for y, same in ((590, True), (300, False)):
+        spot = {"x": box["x"] + 30, "y": box["y"] + y, "width": 1, "height": 1}
+        pixel = Image.open(io.BytesIO(page.screenshot(clip=spot))).convert("RGB").getpixel((0, 0))
+        assert (pixel == (0x80, 0xC0, 0xFF)) == same, y
+
+
+def test_a_frame_that_may_not_read_the_service_says_so(visit: Any, course: Course, tmp_path: Path) -> None:
+    with serving(tmp_path, embed_origins=course.origin) as strict:
+        body = f'<iframe sandbox="allow-scripts" src="{strict}/embed/meter" width=700 height=240 title="M"></iframe>'
+        page = visit(course.write("shut", body), strict=False)
+        framed(page).get_by_text("does not let this site in").wait_for(timeout=30_000)
 
 
 @pytest.mark.parametrize("kind", ["bank", "belt", "matrix"])

@@ -65,7 +65,7 @@ describe("a run that pieces share", () => {
   });
 
   it.each([
-    ["nobody answers", () => Promise.reject(new TypeError("failed")), "does not answer"],
+    ["nobody answers", () => Promise.reject(new TypeError("failed")), "does not answer, or does not let this site in"],
     ["the service has a fault", () => answer({ detail: "it is broken" }, 500), "it is broken"],
     ["there is no such run", () => answer({ detail: "there is no run r" }, 404), "there is no run"],
   ])("is away at once when %s, and comes back by itself", async (_, fails, said) => {

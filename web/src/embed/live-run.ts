@@ -18,6 +18,7 @@ export const PATIENCE = 5_000;
 export const STANDSTILL = 10;
 
 export const ENDED = "This piece’s permission has ended; ask the course’s author.";
+export const SHUT = "The service does not answer, or does not let this site in.";
 export const WATCH_ONLY = "Live from another site: here it is only watched.";
 
 export class LiveRun extends EventTarget {
@@ -71,8 +72,11 @@ export class LiveRun extends EventTarget {
       if (!this.closed) this.watch(run, catalog, place);
     } catch (error) {
       if (this.closed) return;
-      this.lose(error instanceof ApiError ? error.message : String(error), 0);
-      if (error instanceof ApiError && error.status === 401) return; // the token has ended: asking again is in vain
+      const known = error instanceof ApiError;
+      // A browser does not tell a page of another site which of the two it is.
+      const shut = known && error.code === "offline" && self.origin !== this.service.origin;
+      this.lose(shut ? SHUT : known ? error.message : String(error), 0);
+      if (known && error.status === 401) return; // the token has ended: asking again is in vain
       this.retry = setTimeout(() => void this.load(), backoff(this.attempt));
       this.attempt += 1;
     }

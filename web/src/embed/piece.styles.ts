@@ -63,6 +63,7 @@ const COMPACT: Readonly<Record<PieceTag, CSSResult>> = {
 :host([compact]) consistency-meter::part(more) { display: none; }
 :host([compact]) belt-stage { margin: 0.2rem 0.3rem 0; }
 :host([compact]) age-curve { height: 5.25rem; min-height: 0; }
+:host([compact]) knob-slider { flex-basis: 12rem; }
 /* The buttons stand below the sliders: the belt gives them room. */
 @container (max-width: 52rem) {
   :host([compact]) belt-stage { --belt-scale: 0.54; }
@@ -101,6 +102,11 @@ const COMPACT: Readonly<Record<PieceTag, CSSResult>> = {
 :host([compact]) .side { gap: 0.4rem; }
 :host([compact]) .switches { margin: 0.3rem 0 0; }
 :host([compact]) .legend { margin-top: 0.2rem; gap: 0.1rem 1rem; }
+:host([compact]) ramp-strip { width: 2.5rem; }
+@container (max-width: 39rem) {
+  :host([compact]) .pair figure { box-sizing: border-box; padding-inline: 0.9rem; }
+  :host([compact]) .pair figcaption { margin-inline: -1.5rem; }
+}
 @container (max-width: 560px) {
   :host([compact]) .main { grid-template-columns: minmax(0, 1fr); }
   :host([compact]) .frame { display: block; width: 11rem; margin: auto; }

@@ -113,8 +113,15 @@ describe.each(CHOICES)("an element %s", (_, choice) => {
     meter: ["consistency-meter"],
     lesson: ["memory-bank", "sushi-belt", "similarity-matrix"],
   }[choice.piece];
-  const style = choice.width === null ? {} : { style: `display: block; max-width: ${choice.width}px` };
-  const elements = names.map((name) => ({ name, attributes: { ...wanted, ...style } }));
+  // Each but the first stands apart from the one above it.
+  const style = (place: number) => {
+    const said = [
+      ...(place > 0 ? ["margin-top: 1rem"] : []),
+      ...(choice.width ? [`max-width: ${choice.width}px`] : []),
+    ];
+    return said.length > 0 ? { style: ["display: block", ...said].join("; ") } : {};
+  };
+  const elements = names.map((name, place) => ({ name, attributes: { ...wanted, ...style(place) } }));
 
   it.each(["element", "quarto", "jupyter"] as const)("comes with its script for %s", (dialect) => {
     const [code, ...more] = only({ ...choice, dialect, form: "element" });
@@ -131,8 +138,15 @@ describe.each(CHOICES)("an element %s", (_, choice) => {
   it("has its script in the configuration of Docusaurus, and is JSX", async () => {
     const [settings, page] = only({ ...choice, dialect: "docusaurus", form: "element" });
     expect(new Function(`return {${settings}}`)()).toEqual({ scripts: [{ src: SCRIPT, type: "module" }] });
-    const styled = choice.width === null ? {} : { style: { display: "block", maxWidth: choice.width } };
-    expect(await react(page!)).toEqual(names.map((name) => ({ name, attributes: { ...wanted, ...styled } })));
+    const styled = (place: number) => {
+      const said = {
+        ...(place > 0 && { marginTop: "1rem" }),
+        ...(choice.width !== null && { maxWidth: choice.width }),
+      };
+      return Object.keys(said).length > 0 ? { style: { display: "block", ...said } } : {};
+    };
+    const found = names.map((name, place) => ({ name, attributes: { ...wanted, ...styled(place) } }));
+    expect(await react(page!)).toEqual(found);
   });
 });
 

@@ -125,16 +125,17 @@ function frameJsx(choice: Choice, service: URL, local: boolean): string {
   return `<iframe\n${lines.map((line) => `  ${line}\n`).join("")}/>`;
 }
 
-/** One element a line. They are as wide as their place, so a width of pixels is the most that they take. */
+/** One element a line, apart from the one above. They are as wide as their place, so a width of pixels is the most that they take. */
 function elementHtml(choice: Choice, service: URL, jsx = false): string {
   const { width } = choice;
-  const style = jsx
-    ? `style={{display: "block", maxWidth: ${width}}}`
-    : written(["style", `display: block; max-width: ${width}px`]);
   return elementsOf(choice, service)
-    .map(({ tag, attributes }) => {
+    .map(({ tag, attributes }, place) => {
       const parts = attributes.map((pair) => (pair[1] || jsx ? written(pair) : pair[0]));
-      return `<${[tag, ...parts, ...(width === null ? [] : [style])].join(" ")}></${tag}>`;
+      const styles = [jsx ? 'display: "block"' : "display: block"];
+      if (place > 0) styles.push(jsx ? 'marginTop: "1rem"' : "margin-top: 1rem");
+      if (width !== null) styles.push(jsx ? `maxWidth: ${width}` : `max-width: ${width}px`);
+      if (styles.length > 1) parts.push(jsx ? `style={{${styles.join(", ")}}}` : written(["style", styles.join("; ")]));
+      return `<${[tag, ...parts].join(" ")}></${tag}>`;
     })
     .join("\n");
 }
