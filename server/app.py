@@ -25,7 +25,7 @@ from server.api import (
     storage,
     sweeps,
 )
-from server.api.deps import json_only
+from server.api.deps import json_only, known_query
 from server.engine.base import Engine
 from server.engine.local import LocalEngine
 from server.live import asyncapi, many, socket
@@ -97,7 +97,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        dependencies=[Depends(json_only)],
+        dependencies=[Depends(json_only), Depends(known_query)],
         docs_url=None,  # it loads scripts from another host, which the content policy forbids; see server/reference
         redoc_url=None,
         redirect_slashes=False,

@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
 from server.access import Given, Pass, given_by, no_such_run
-from server.errors import Forbidden, NotJson
+from server.errors import Forbidden, Invalid, NotJson
 from server.observing.context import bind_run
 from server.runs import Run
 from server.service import Service
@@ -107,6 +107,24 @@ async def json_only(connection: HTTPConnection) -> None:
         kind = f"is {said[:60]!r}" if said else "has no Content-Type"
         detail = f"this call takes JSON, and the body {kind}; send the header Content-Type: application/json"
         raise NotJson(detail, headers={"Accept": "application/json"})
+
+
+async def known_query(connection: HTTPConnection) -> None:
+    """Refuse what no call reads, as bodies do: `?status=running` would list all runs, and nobody would notice. Sockets
+    and what other protocols ask for (`/oembed`) are not among the calls that this is about.
+
+    Raises:
+        Invalid: names the parameter, and those that there are.
+    """
+    path = getattr(connection.scope.get("route"), "path", "")
+    if connection.scope["type"] != "http" or not connection.query_params or not path.startswith("/api/"):
+        return
+    described = connection.app.openapi()["paths"].get(path, {}).get(connection.scope["method"].lower(), {})
+    known = [entry["name"] for entry in described.get("parameters", ()) if entry["in"] == "query"]
+    for name in connection.query_params:
+        if name not in known:
+            there = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise Invalid.field(name, f"this call has no such parameter in its address; {there}")
 
 
 RunDep = Annotated[Run, Depends(get_run)]

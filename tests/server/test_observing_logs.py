@@ -85,7 +85,7 @@ def test_lines_carry_the_request_and_the_run(scene: tuple[str, list[dict[str, An
     run, lines, _ = scene
     requests = [line for line in lines if line["event"] == "request"]
     asked = [line for line in requests if line["request_id"] == "asked-for-it"]
-    assert [(line["method"], line["path"], line["status"]) for line in asked] == [("GET", "/api/v1/runs", 200)]
+    assert [(line["method"], line["path"], line["status"]) for line in asked] == [("GET", "/api/v1/runs", 422)]
     assert len({line["request_id"] for line in requests}) == len(requests)
     made = [line for line in requests if line["method"] == "POST" and line["status"] == 201]
     assert made[0]["run_id"] == run

@@ -100,11 +100,11 @@ def test_a_run_of_some_steps_finishes_and_tells_all(belt: Running) -> None:
 def test_metrics_are_cut_by_names_steps_and_stride(belt: Running) -> None:
     run = belt.create(steps=40)
     belt.becomes(run["id"], "finished")
-    query = {"names": "loss,nothing", "from": 10, "to": 30, "every": 10}
+    query = {"names": "loss,effective_rank", "from": 10, "to": 30, "every": 10}
     answer = belt.http.get(f"/runs/{run['id']}/metrics", params=query).json()
     assert answer["columns"]["step"] == [10, 20, 30]
-    assert set(answer["columns"]) == {"step", "loss", "nothing"}
-    assert answer["columns"]["nothing"] == [None] * 3
+    assert set(answer["columns"]) == {"step", "loss", "effective_rank"}
+    assert answer["columns"]["effective_rank"] == [None] * 3
 
 
 def test_pause_step_resume_stop(belt: Running) -> None:

@@ -31,6 +31,8 @@ def belt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         ("/runs?state=running,runing", None, "state", "'runing' is no state; give one of queued, running, paused"),
         ("/runs?state=", None, "state", "'' is no state"),
         ("/runs/{run}/wait?state=over", None, "state", "'over' is no state; give one of queued"),
+        ("/runs?status=running", None, "status", "no such parameter in its address; it takes limit, cursor, state, "),
+        ("/runs/{run}?full=1", None, "full", "it takes none"),
         ("/runs/{run}/metrics?names=loss,consistancy", None, "names", "there is no figure 'consistancy'; the catalog"),
         ("/runs/{run}/metrics?names=consistancy&format=csv", None, "names", "there is no figure 'consistancy'"),
     ],
@@ -51,6 +53,12 @@ def test_names_that_are_figures_pass_measured_or_not(belt: Running) -> None:
     run = belt.create(steps=1)["id"]
     assert belt.http.get(f"/runs/{run}/metrics?names=loss,alignment").status_code == 200
     assert belt.http.get("/runs?state=finished,failed").status_code == 200
+
+
+def test_what_other_protocols_add_to_an_address_is_let_be(belt: Running) -> None:
+    url = f"{belt.url}/oembed?url={belt.url}/embed/belt&for=somebody"
+    assert belt.http.get(url).status_code == 200
+    assert belt.http.get(f"{belt.url}/readyz?x=1").status_code == 200
 
 
 def test_a_method_that_a_path_does_not_take_names_those_that_it_takes(belt: Running) -> None:
