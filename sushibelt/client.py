@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sushibelt.private import new_key
@@ -118,7 +118,7 @@ class Client:
         body = {
             "name": name,
             "base": {**(base or {}), **config},
-            "grid": {key: list(values) for key, values in (grid or {}).items()},
+            "grid": {key: plain_list(values) for key, values in (grid or {}).items()},
             "seeds": None if seeds is None else list(seeds),
             "schedules": named or None,
             "parallel": parallel,
@@ -152,6 +152,11 @@ def pages(rest: Rest, path: str, key: str, query: Mapping[str, Any], limit: int 
         cursor = page["next"]
         if cursor is None:
             return
+
+
+def plain_list(values: Any) -> Any:
+    """Values as JSON has them. A single one is no list, and a word no list of letters: the service says so."""
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, str | bytes) else values
 
 
 def plain_schedule(schedule: Schedule | str | None) -> Any:

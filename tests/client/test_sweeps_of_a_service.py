@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from running import Running
@@ -62,6 +63,13 @@ def test_a_bad_cell_names_its_axis(client: Client) -> None:
     with pytest.raises(Invalid, match="given: 7") as caught:
         client.sweep({"momentum": [0.5, 7]}, method="moco", **BASE)
     assert list(caught.value.fields) == ["grid.momentum"]
+
+
+@pytest.mark.parametrize("grid", [{"momentum": 0.5}, {"images": "digits"}])
+def test_a_value_that_is_no_list_is_named(client: Client, grid: dict[str, Any]) -> None:
+    with pytest.raises(Invalid, match="list") as caught:
+        client.sweep(grid, method="moco", **BASE)
+    assert list(caught.value.fields) == [f"grid.{next(iter(grid))}"]
 
 
 def test_a_sweep_is_cancelled(client: Client) -> None:
