@@ -28,10 +28,10 @@ function dropped(before: number, under: number, step = 400): Trial {
 describe("the verdict is computed from what was measured", () => {
   it("fell, rose, hardly moved", () => {
     expect(dropped(0.94, 0.31).verdict).toBe(
-      "Consistency of the belt fell from 0.94 to 0.31 100 steps after the change.",
+      "Consistency of the belt fell from 0.94 to 0.31, 100 steps after the change.",
     );
     expect(dropped(0.31, 0.94).verdict).toBe(
-      "Consistency of the belt rose from 0.31 to 0.94 100 steps after the change.",
+      "Consistency of the belt rose from 0.31 to 0.94, 100 steps after the change.",
     );
     const still = dropped(0.94, 0.9);
     expect(still.outcome).toBe("steady");
@@ -124,7 +124,7 @@ describe("the verdict is computed from what was measured", () => {
     trial.forget();
     trial.observe(probe(450, 0.5));
     expect([trial.verdict, trial.earlier, trial.back, trial.active]).toEqual([
-      "Consistency of the belt fell from 0.94 to 0.31 100 steps after the change.",
+      "Consistency of the belt fell from 0.94 to 0.31, 100 steps after the change.",
       true,
       null,
       false,

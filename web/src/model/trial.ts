@@ -176,7 +176,7 @@ export class Trial {
     }
     const during = `${steps(under.step - this.changedAt)} after the change`;
     if (outcome === "steady") return `${experiment.name} hardly moved: ${from} before, ${to} after, ${during}.`;
-    return `${experiment.name} ${outcome} from ${from} to ${to} ${during}.`;
+    return `${experiment.name} ${outcome} from ${from} to ${to}, ${during}.`;
   }
 }
 
