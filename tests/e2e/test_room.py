@@ -47,9 +47,14 @@ def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present:
     lane = page.locator("compare-opener[pair=momentum]")
     lane.locator(".sides").wait_for(timeout=30_000)
     page.locator("section#belt .figure belt-stage canvas").wait_for()
-    until(lambda: -5 < lane.evaluate("it => it.getBoundingClientRect().top") < 200, 5, "the lane in sight")
-    page.wait_for_timeout(1_000)
-    assert -5 < lane.evaluate("it => it.getBoundingClientRect().top") < 200
+
+    def in_sight() -> bool:
+        return -5 < lane.evaluate("it => it.getBoundingClientRect().top") < 200
+
+    def rests() -> bool:  # not only while something above it still loads
+        return in_sight() and page.wait_for_timeout(2_000) is None and in_sight()
+
+    until(rests, 30, "the lane to come to rest in sight")
     page.close()
 
 

@@ -126,7 +126,7 @@ def test_an_experiment_asks_measures_and_goes_back(page: Page, url: str) -> None
     until(lambda: lesson_run(url, "matrix")["knobs"]["crop"] is False, 20, "the crop to go")
     verdict = one.locator(".verdict")
     until(lambda: verdict.count() and "under way" not in verdict.inner_text(), 120, "sixty steps without the crop")
-    said = re.match(r"Loss (fell|rose) from ([\d.]+) to ([\d.]+) \d+ steps after the change\.", verdict.inner_text())
+    said = re.match(r"Loss (fell|rose) from ([\d.]+) to ([\d.]+), \d+ steps after the change\.", verdict.inner_text())
     assert said, verdict.inner_text()
     shown = [float(text) for text in one.locator("td b").all_inner_texts()]
     assert shown == [float(said[2]), float(said[3])]

@@ -64,6 +64,8 @@ export class CompareOpener extends LitElement {
     const moved = new ResizeObserver(() => this.scrollIntoView());
     const stop = () => moved.disconnect();
     moved.observe(document.body);
+    // Beside longer words the figure grows without the page, and what sticks in it moves up.
+    if (this.parentElement) moved.observe(this.parentElement);
     for (const begun of ["wheel", "touchstart", "pointerdown", "keydown"]) {
       addEventListener(begun, stop, { once: true, passive: true });
     }
