@@ -55,6 +55,11 @@ def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present:
         return in_sight() and page.wait_for_timeout(2_000) is None and in_sight()
 
     until(rests, 30, "the lane to come to rest in sight")
+    # A reader who goes elsewhere stays there, whatever else loads.
+    page.evaluate("scrollTo(0, 0)")
+    page.locator("section#belt > .figure").evaluate("it => { it.style.paddingBottom = '3000px'; }")
+    page.wait_for_timeout(500)
+    assert page.evaluate("scrollY") == 0
     page.close()
 
 

@@ -59,16 +59,26 @@ export class CompareOpener extends LitElement {
     </details>`;
   }
 
-  /** A link to a comparison leads to it, anew while what loads above and in it moves it, until the reader goes elsewhere. */
+  /** A link to a comparison leads to it, anew while what loads above and in it moves it, until the reader scrolls. */
   private lead(): void {
-    const moved = new ResizeObserver(() => this.scrollIntoView());
-    const stop = () => moved.disconnect();
+    let led = scrollY;
+    let top = Number.NaN;
+    const moved = new ResizeObserver(() => {
+      this.scrollIntoView();
+      led = scrollY;
+      top = this.getBoundingClientRect().top;
+    });
+    // The browser scrolls too, to hold what is in sight where it is while something above it changes.
+    const scrolled = () =>
+      Math.abs(scrollY - led) > 1 && Math.abs(this.getBoundingClientRect().top - top) > 1 && stop();
+    const stop = () => {
+      moved.disconnect();
+      removeEventListener("scroll", scrolled);
+    };
+    addEventListener("scroll", scrolled, { passive: true });
     moved.observe(document.body);
     // Beside longer words the figure grows without the page, and what sticks in it moves up.
     if (this.parentElement) moved.observe(this.parentElement);
-    for (const begun of ["wheel", "touchstart", "pointerdown", "keydown"]) {
-      addEventListener(begun, stop, { once: true, passive: true });
-    }
     setTimeout(stop, LEADING);
   }
 
