@@ -61,20 +61,20 @@ export class CompareOpener extends LitElement {
 
   /** A link to a comparison leads to it, anew while what loads above and in it moves it, until the reader scrolls. */
   private lead(): void {
+    const page = document.documentElement.style;
     let led = scrollY;
-    let top = Number.NaN;
     const moved = new ResizeObserver(() => {
       this.scrollIntoView();
       led = scrollY;
-      top = this.getBoundingClientRect().top;
     });
-    // The browser scrolls too, to hold what is in sight where it is while something above it changes.
-    const scrolled = () =>
-      Math.abs(scrollY - led) > 1 && Math.abs(this.getBoundingClientRect().top - top) > 1 && stop();
+    const scrolled = () => Math.abs(scrollY - led) > 1 && stop();
     const stop = () => {
       moved.disconnect();
       removeEventListener("scroll", scrolled);
+      page.overflowAnchor = "";
     };
+    // The browser would scroll too, to hold what is in sight where it is, and could not be told from the reader.
+    page.overflowAnchor = "none";
     addEventListener("scroll", scrolled, { passive: true });
     moved.observe(document.body);
     // Beside longer words the figure grows without the page, and what sticks in it moves up.
