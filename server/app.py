@@ -82,6 +82,7 @@ def create_app(settings: Settings, *, engine: Engine | None = None) -> FastAPI:
             await database.open()
             service = Service(settings, engine or LocalEngine(settings), Repository(database))
             app.state.service, app.state.readiness = service, Readiness(service)
+            app.openapi()  # a quarter of a second, which calls with a query would else wait for (`known_query`)
             try:
                 await service.open()
                 yield

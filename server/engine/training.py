@@ -284,11 +284,16 @@ class Training:
             moment.scalars |= shown.scalars | {"phase": phase.number, "phase_step": phase.step}
             moment.sections |= shown.sections
         newest = moment.sections.get("dict.step")
-        written = moment.scalars.get("dict_written") if newest is not None else None
-        self.showing.shown(now, sections, everyone=everyone, written=None if written is None else int(written))
-        self._send_tick(moment, everyone, f"{self.run} whole" if whole else self.run, newest, sorted(sections))
+        keys = 0 if newest is None else len(newest)
+        written = None if newest is None else int(moment.scalars["dict_written"] or 0)
+        self.showing.shown(now, sections, everyone=everyone, written=written)
+        key = f"{self.run} whole" if whole else self.run
+        self._send_tick(key, moment, everyone, written, keys, sorted(sections))
 
-    def _send_tick(self, moment: TickLike, everyone: bool, key: str, newest: Any, sections: list[str]) -> None:
+    def _send_tick(
+        self, key: str, moment: TickLike, everyone: bool, written: int | None, keys: int, sections: list[str]
+    ) -> None:
+        """keys: entries of the dictionary in it, the newest of the `written` so far."""
         self.offset += 1
         has_dictionary = moment.scalars.get("dict_written") is not None
         moment.scalars["steps_per_second"] = self._rate.per_second
@@ -305,7 +310,6 @@ class Training:
             scalars=moment.scalars,
             sections=moment.sections,
         )
-        written = int(moment.scalars["dict_written"] or 0) if newest is not None else None
         header = {
             "kind": "tick",
             "run": self.run,
@@ -316,7 +320,7 @@ class Training:
             "everyone": everyone,
             "dictionary": has_dictionary,
             "written": written,
-            "first": None if written is None else written - len(newest),
+            "first": None if written is None else written - keys,
             "sections": sections,
         }
         self.outbox.tick(key, header, frame)

@@ -9,6 +9,7 @@ import type { RunView } from "../model/run-view.js";
 import { count } from "../model/say.js";
 import { withScreenFigures } from "../model/screen-figures.js";
 import { partTaken } from "../model/step-parts.js";
+import { VIEW_SWITCHES } from "../model/view-switches.js";
 import { calm } from "../motion.js";
 import type { RunEvent } from "../wire/messages.js";
 import { controlsStyles } from "./controls.styles.js";
@@ -33,13 +34,6 @@ import "./spoken-summary.js";
 import "./status-badge.js";
 import "./transport-bar.js";
 
-const SWITCHES = [
-  ["crop", "Crop"],
-  ["flip", "Flip"],
-  ["jitter", "Colour"],
-  ["gray", "Gray"],
-  ["blur", "Blur"],
-] as const;
 const EXAMPLES = 6;
 const CLOSE = 8;
 const WORDS = "Similarity matrix: every view of the batch compared with every other";
@@ -239,7 +233,7 @@ export class SimilarityMatrix extends LitElement {
     return html`<div>
       <h3 id="differ">What may differ between the two views</h3>
       <div class="switches" role="group" aria-labelledby="differ" @click=${this.touched}>
-        ${SWITCHES.map(
+        ${VIEW_SWITCHES.map(
           ([knob, label]) => html`<knob-switch .view=${this.view} knob=${knob} label=${label}></knob-switch>`,
         )}
       </div>

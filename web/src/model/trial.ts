@@ -5,6 +5,7 @@ import type { Experiment, Outcome } from "./experiments.js";
 import { momentumText, steps } from "./format.js";
 import type { RunView } from "./run-view.js";
 import { count, fixed } from "./say.js";
+import { VIEW_SWITCHES } from "./view-switches.js";
 
 export interface Reading {
   value: number;
@@ -16,6 +17,9 @@ export interface Reading {
 
 /** The knob that says how many steps are made a second. */
 const PACE = "steps_per_second";
+
+/** Words for knobs by the names of their switches. */
+const SWITCHED = new Map<string, string>(VIEW_SWITCHES.map(([knob, label]) => [knob, label.toLowerCase()]));
 
 /** Ticks that a figure of single batches is averaged over. */
 const TICKS = 8;
@@ -196,11 +200,11 @@ export function isSet(experiment: Experiment, run: TrialRun): boolean {
   return wanted.length > 0 && wanted.every(([name, value]) => run.knob(name) === value);
 }
 
-/** "momentum 0.99", "crop on". Jitter is called as its switch in the figure is. */
+/** "momentum 0.99", "crop on". What has a switch in the figure is called as that. */
 export function knobWords(knobs: Knobs): string {
   return Object.entries(knobs)
     .map(([name, value]) => {
-      const word = name === "jitter" ? "colour" : name.replaceAll("_", " ");
+      const word = SWITCHED.get(name) ?? name.replaceAll("_", " ");
       if (typeof value === "boolean") return `${word} ${value ? "on" : "off"}`;
       if (typeof value !== "number") return `${word} ${value}`;
       return `${word} ${value >= 1000 ? count(value) : momentumText(value)}`;
