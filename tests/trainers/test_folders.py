@@ -200,14 +200,19 @@ class TestNothingThere:
         with pytest.raises(Unreadable, match="neither a folder nor a file"):
             check_folder(tmp_path / "pipe.png")
 
-    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-    def test_a_folder_without_permission(self, tmp_path: Path) -> None:
+    @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="Windows has other permissions")
+    def test_a_folder_without_permission(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         closed = write_folder(tmp_path / "closed", two_classes(1))
         closed.chmod(0)
+        tmp_path.chmod(0o755)
+        monkeypatch.chdir(tmp_path)  # the folders above it are closed, too, to anyone else
+        me = os.geteuid()
+        os.seteuid(me or 65534)  # root may read everything, so nobody looks
         try:
             with pytest.raises(Unreadable, match="may not be read"):
-                check_folder(closed)
+                check_folder(Path("closed"))
         finally:
+            os.seteuid(me)
             closed.chmod(0o755)
 
     def test_permission_denied_is_said_plainly(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
