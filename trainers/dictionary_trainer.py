@@ -148,7 +148,7 @@ class DictionaryTrainer(Trainer):
     def _pieces(self, sample: Sample) -> list[Sample]:
         """The sample cut where the augmentation settings changed: a jitter switched off since must still
         be replayed for keys that were written with it."""
-        settings = [self.view_settings(int(step)) for step in sample.step]
+        settings = [self.view_history.at(int(step)) for step in sample.step]
         cuts = [i for i in range(1, len(settings)) if settings[i] != settings[i - 1]]
         edges = [0, *cuts, len(settings)]
         return [sample.take(np.arange(a, b)) for a, b in itertools.pairwise(edges)]

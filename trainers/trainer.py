@@ -10,7 +10,6 @@ and are read in bulk by `drain_metrics`.
 
 from __future__ import annotations
 
-import bisect
 import copy
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from trainers.encoders import Encoder
 from trainers.guard import Guard, TrainingError, broken_cause, collapse_cause
 from trainers.hashing import mix
 from trainers.measurement import Measurement
+from trainers.measurements import Measurements
 from trainers.optimizers import make_optimizer
 from trainers.phases import PHASES, Phase
 from trainers.probe_plan import ProbeAccount, ProbePlan
@@ -35,8 +35,9 @@ from trainers.projection_map import ProjectionMap, choose_landmarks
 from trainers.readback import Arrivals
 from trainers.sampling import Sampler
 from trainers.schedule import schedule_factor
-from trainers.step_figures import KEPT, NAMES, StepFigures
+from trainers.step_figures import NAMES, StepFigures
 from trainers.tick import MAX_VIEWS, Scalar, Tick, finite, picture_bytes
+from trainers.view_history import ViewHistory
 from trainers.views import ViewSettings, make_views
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Trainer:
         self.step, self.knobs_step = 0, 1
         self.sampler = Sampler(config.seed, len(images.images), config.batch_size)
         self.pictures = torch.from_numpy(images.images).to(device) if pictures is None else pictures
-        self._settings: list[tuple[int, ViewSettings]] = [(0, ViewSettings.of(config))]
+        self.view_history = ViewHistory(ViewSettings.of(config))
         mean, std = colour_statistics(images.images)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -85,14 +86,12 @@ class Trainer:
         self.optimizer = make_optimizer(config, self.encoder)
         self.guard = Guard()
         self.account = ProbeAccount(config.probe_share)
-        self._probe_here: Measurement | None = None
-        self._probe_coming: Measurement | None = None
+        self.measurements = Measurements()
         self._parts: Generator[Phase] | None = None
         self._next_config: RunConfig | None = None  # knobs that moved while a step was taken in parts
         self._slow = False
         self._figures = StepFigures()
         self._pictures = Arrivals()
-        self._measured: dict[int, Measurement] = {}
 
     # What a method says.
 
@@ -199,15 +198,10 @@ class Trainer:
 
     # Views.
 
-    def view_settings(self, step: int) -> ViewSettings:
-        """The augmentation settings under which that step's views were drawn."""
-        place = bisect.bisect_right(self._settings, step, key=lambda entry: entry[0])
-        return self._settings[max(0, place - 1)][1]
-
     def views(self, image: npt.NDArray[np.int64], seed: npt.NDArray[np.int64], step: int) -> Tensor:
         """Views of images as that step drew them, float32 [n, 3, S, S] in [0, 1]."""
         index = send(image, self.device)
-        return make_views(self.pictures[index], seed, self.view_settings(step))
+        return make_views(self.pictures[index], seed, self.view_history.at(step))
 
     def batch_views(self, step: int, *views: int) -> Tensor:
         """Views of each image of a step's batch, one after the other, float32 [len(views) * B, 3, S, S]."""
@@ -237,14 +231,7 @@ class Trainer:
         self.config, self._next_config = config, None
         self.knobs_step = self.step + 1
         self.account.asked = True  # who moves a knob wants to see what it does
-        settings = ViewSettings.of(config)
-        if settings != self._settings[-1][1]:
-            if self._settings[-1][0] == self.knobs_step:
-                self._settings.pop()
-            self._settings.append((self.knobs_step, settings))
-        oldest = self.oldest_replayed()
-        while len(self._settings) > 1 and self._settings[1][0] <= oldest:
-            del self._settings[0]
+        self.view_history.take(self.knobs_step, ViewSettings.of(config), self.oldest_replayed())
         self.adopt()
 
     # What it shows.
@@ -304,20 +291,12 @@ class Trainer:
     @property
     def probe(self) -> Any:
         """The newest measurement that has arrived from the device; None while there was none."""
-        if self._probe_coming is not None and (self._probe_coming.arrived or self._probe_here is None):
-            self._probe_here, self._probe_coming = self._probe_coming, None
-        return self._probe_here
+        return self.measurements.newest
 
     def measure(self) -> None:
         """Probe now, whatever was saved up for it."""
-        if self.step and self.probed_step != self.step:
+        if self.step and self.measurements.step != self.step:
             self._probe(self.probe_plan)
-
-    @property
-    def probed_step(self) -> int | None:
-        """The step of the newest measurement, arrived or not."""
-        newest = self._probe_coming or self._probe_here
-        return newest.step if newest is not None else None
 
     def _probe_if_due(self) -> None:
         self.account.step()
@@ -329,10 +308,7 @@ class Trainer:
     def _probe(self, plan: ProbePlan) -> None:
         probe = self.take_probe(plan)
         if probe is not None:
-            self._probe_here, self._probe_coming = self.probe, probe
-            self._measured[self.step] = probe
-            if len(self._measured) > KEPT:  # nobody drains: forget the oldest, as the steps' own figures do
-                del self._measured[next(iter(self._measured))]
+            self.measurements.add(self.step, probe)
 
     def counted(self) -> dict[str, float]:
         """The figures of a measurement that the host knows."""
@@ -366,13 +342,7 @@ class Trainer:
         elif self.between_steps and self.guard.wants(self.step):
             self.guard.keep(self.step, self.state_dict())
         columns = {"step": steps} | dict(zip(NAMES, rows.T, strict=True))
-        place = {int(step): i for i, step in enumerate(steps)}
-        for step in [step for step in self._measured if step <= found[0][-1]]:
-            measured = self._measured.pop(step)
-            if step in place:
-                for name, value in measured.figures.items():
-                    column = columns.setdefault(name, np.full(len(steps), np.nan))
-                    column[place[step]] = np.nan if value is None else value
+        self.measurements.fill(columns, steps, found[0][-1])
         return columns
 
     # When something went wrong.
@@ -419,7 +389,7 @@ class Trainer:
             "step": self.step,
             "knobs_step": self.knobs_step,
             "config": self.config.model_dump(),
-            "settings": [(step, vars(settings)) for step, settings in self._settings],
+            "settings": self.view_history.state(),
             "probes": {"balance": self.account.balance, "asked": self.account.asked},
             "encoder": self.encoder.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -430,13 +400,13 @@ class Trainer:
         self._parts = self._next_config = None
         self.step, self.knobs_step = int(state["step"]), int(state["knobs_step"])
         self.config = RunConfig.model_validate(state["config"])
-        self._settings = [(int(step), ViewSettings(**values)) for step, values in state["settings"]]
+        self.view_history.load(state["settings"])
         self.encoder.load_state_dict(state["encoder"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))  # torch would share its tensors
         self.account.balance, self.account.asked = float(state["probes"]["balance"]), bool(state["probes"]["asked"])
         self._figures.clear()
         self._pictures.clear()
-        self._measured, self._probe_here, self._probe_coming = {}, None, None
+        self.measurements.clear()
         self.guard.begin(self.step, state)
 
 

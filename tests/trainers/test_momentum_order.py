@@ -21,7 +21,7 @@ def test_consistency_falls_as_momentum_falls(tmp_path: Path) -> None:
         trainer = make_trainer(config, images, torch.device("cpu"))
         for _ in range(STEPS):
             trainer.train_step()
-        trainer._probe_here = None
+        trainer.measurements.clear()
         trainer.measure()
         assert trainer.probe is not None
         consistency = trainer.probe.figures["consistency"]

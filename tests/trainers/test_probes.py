@@ -177,7 +177,7 @@ def test_the_curve_takes_ages_that_are_no_whole_numbers() -> None:
 def test_an_age_0_queue_key_reads_one(encoder: str) -> None:
     trainer = make_trainer(RunConfig(method="moco", encoder=encoder, momentum=0.5, **SMALL), images(), CPU)
     train(trainer, 4)
-    trainer._probe_here = None
+    trainer.measurements.clear()
     trainer.measure()
     age = trainer.step - trainer.probe.sample.step
     assert (age == 0).sum() == SMALL["batch_size"]
@@ -191,7 +191,7 @@ def test_a_bank_nobody_updates_keeps_its_first_rows_and_a_blend_starts_below_one
     config = RunConfig(method="memory_bank", encoder=encoder, **still)
     trainer = make_trainer(config, images(), CPU)
     train(trainer, 3)
-    trainer._probe_here = None
+    trainer.measurements.clear()
     trainer.measure()
     sample, cosines = trainer.probe.sample, trainer.probe.cosines
     np.testing.assert_allclose(cosines[sample.step == 0], 1, atol=1e-4)  # the encoder stands still
@@ -206,7 +206,7 @@ def test_a_probe_leaves_no_trace(method: str, encoder: str) -> None:
         for i, trainer in enumerate(runs):
             trainer.train_step()
             if i:
-                trainer._probe_here = None
+                trainer.measurements.clear()
                 trainer.measure()
     for a, b in zip(*(t.encoder.state_dict().values() for t in runs), strict=True):
         assert torch.equal(a, b)

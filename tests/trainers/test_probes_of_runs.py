@@ -28,7 +28,7 @@ def trainer(method: str, **settings: Any) -> Any:
 
 
 def probe(t: Any) -> Any:
-    t._probe_here = None
+    t.measurements.clear()
     t.measure()
     return t.probe
 
