@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.e2e.helpers import until
 
@@ -40,8 +42,16 @@ def test_the_ages_below_the_photos_do_not_touch(url: str, browser: Browser, widt
     page.close()
 
 
+GOING: dict[str, Callable[[Page], object]] = {
+    "by the wheel": lambda page: page.mouse.wheel(0, -20_000),
+    "by a key": lambda page: page.keyboard.press("Home"),
+    "by its scroll bar": lambda page: page.evaluate("scrollTo(0, 0)"),
+}
+
+
 @pytest.mark.parametrize("present", ["", "present&"])
-def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present: str) -> None:
+@pytest.mark.parametrize("going", GOING)
+def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present: str, going: str) -> None:
     page = browser.new_page(viewport={"width": 1920, "height": 1080})
     page.goto(f"{url}/?{present}compare=momentum")
     lane = page.locator("compare-opener[pair=momentum]")
@@ -56,7 +66,8 @@ def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present:
 
     until(rests, 30, "the lane to come to rest in sight")
     # A reader who goes elsewhere stays there, whatever else loads.
-    page.evaluate("scrollTo(0, 0)")
+    GOING[going](page)
+    until(lambda: page.evaluate("scrollY") == 0, 5, "the page to be at its start")
     page.locator("section#belt > .figure").evaluate("it => { it.style.paddingBottom = '3000px'; }")
     page.wait_for_timeout(500)
     assert page.evaluate("scrollY") == 0

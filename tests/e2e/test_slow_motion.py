@@ -135,7 +135,7 @@ def test_an_experiment_asks_measures_and_goes_back(page: Page, url: str) -> None
     assert re.search(r"n = \d+ batches, step", one.inner_text())
     one.get_by_role("button", name="Back to crop on").click()
     until(lambda: lesson_run(url, "matrix")["knobs"] == before, 20, "the knobs of before")
-    list_.get_by_text("under way").wait_for(state="detached")
+    list_.locator("summary i", has_text="under way").wait_for(state="detached")
 
 
 def test_one_experiment_at_a_time_and_a_way_back_after_a_reload(page: Page, url: str) -> None:

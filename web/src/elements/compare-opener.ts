@@ -7,9 +7,6 @@ import type { RunView } from "../model/run-view.js";
 import { disclosure } from "./disclosure.styles.js";
 import { house } from "./house.js";
 
-/** Milliseconds that the page has to come to rest around a comparison which its address asks for. */
-const LEADING = 20_000;
-
 /** The one that is open: a page trains one pair at most. */
 let opened: CompareOpener | null = null;
 
@@ -59,27 +56,35 @@ export class CompareOpener extends LitElement {
     </details>`;
   }
 
-  /** A link to a comparison leads to it, anew while what loads above and in it moves it, until the reader scrolls. */
+  /**
+   * A link to a comparison leads to it and stays there while what loads above and in it moves it, until the reader acts:
+   * the browser itself holds nothing in its place that is inside of what sticks.
+   */
   private lead(): void {
-    const page = document.documentElement.style;
-    let led = scrollY;
-    const moved = new ResizeObserver(() => {
-      this.scrollIntoView();
+    const reader = new AbortController();
+    const options = { passive: true, signal: reader.signal };
+    for (const act of ["wheel", "touchmove", "pointerdown", "keydown"])
+      addEventListener(act, () => reader.abort(), options);
+    let led = Number.NaN;
+    let laid: number[] = [];
+    const look = () => {
+      if (reader.signal.aborted || !this.isConnected) return;
+      const { top, bottom } = this.getBoundingClientRect();
+      const figure = this.parentElement!.getBoundingClientRect();
+      const section = this.closest("section")!.getBoundingClientRect();
+      // What sticks in its section moves while the page scrolls, and so is measured from itself.
+      const inside = [top - figure.top, bottom - figure.top, figure.height];
+      const layout = [document.documentElement.scrollHeight, section.top + scrollY, ...inside];
+      const moved = layout.some((length, index) => !(Math.abs(length - laid[index]!) < 1));
+      // The browser scrolls, too, but only where the layout has changed, to hold in place what is in sight. Else it was
+      // the reader: a scroll bar, a search in the page and a screen reader scroll without a wheel or a key.
+      if (!moved && Math.abs(scrollY - led) > 1) return reader.abort();
+      if (moved) this.scrollIntoView();
       led = scrollY;
-    });
-    const scrolled = () => Math.abs(scrollY - led) > 1 && stop();
-    const stop = () => {
-      moved.disconnect();
-      removeEventListener("scroll", scrolled);
-      page.overflowAnchor = "";
+      laid = layout;
+      requestAnimationFrame(look);
     };
-    // The browser would scroll too, to hold what is in sight where it is, and could not be told from the reader.
-    page.overflowAnchor = "none";
-    addEventListener("scroll", scrolled, { passive: true });
-    moved.observe(document.body);
-    // Beside longer words the figure grows without the page, and what sticks in it moves up.
-    if (this.parentElement) moved.observe(this.parentElement);
-    setTimeout(stop, LEADING);
+    look();
   }
 
   /** Train the pair and evaluate both, as an experiment asks for. */
