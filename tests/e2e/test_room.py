@@ -68,6 +68,7 @@ def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present:
     # A reader who goes elsewhere stays there, whatever else loads.
     GOING[going](page)
     until(lambda: page.evaluate("scrollY") == 0, 5, "the page to be at its start")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     page.locator("section#belt > .figure").evaluate("it => { it.style.paddingBottom = '3000px'; }")
     page.wait_for_timeout(500)
     assert page.evaluate("scrollY") == 0
