@@ -57,15 +57,15 @@ export class CompareOpener extends LitElement {
   }
 
   /**
-   * A link to a comparison leads to it and stays there while what loads above and in it moves it, until the reader acts:
-   * the browser itself holds nothing in its place that is inside of what sticks.
+   * A link to a comparison leads to it and stays there while what loads above and in it moves it, until the reader acts.
+   * The browser's own scroll anchoring does not do it: it anchors to what lies beside a figure that sticks, not in it.
    */
   private lead(): void {
     const reader = new AbortController();
     const options = { passive: true, signal: reader.signal };
     for (const act of ["wheel", "touchmove", "pointerdown", "keydown"])
       addEventListener(act, () => reader.abort(), options);
-    let led = Number.NaN;
+    let led = scrollY;
     let laid: number[] = [];
     const look = () => {
       if (reader.signal.aborted || !this.isConnected) return;
@@ -75,11 +75,11 @@ export class CompareOpener extends LitElement {
       // What sticks in its section moves while the page scrolls, and so is measured from itself.
       const inside = [top - figure.top, bottom - figure.top, figure.height];
       const layout = [document.documentElement.scrollHeight, section.top + scrollY, ...inside];
-      const moved = layout.some((length, index) => !(Math.abs(length - laid[index]!) < 1));
+      const same = laid.length > 0 && layout.every((length, index) => Math.abs(length - laid[index]!) < 1);
       // The browser scrolls, too, but only where the layout has changed, to hold in place what is in sight. Else it was
       // the reader: a scroll bar, a search in the page and a screen reader scroll without a wheel or a key.
-      if (!moved && Math.abs(scrollY - led) > 1) return reader.abort();
-      if (moved) this.scrollIntoView();
+      if (!same) this.scrollIntoView();
+      else if (Math.abs(scrollY - led) > 1) return reader.abort();
       led = scrollY;
       laid = layout;
       requestAnimationFrame(look);
