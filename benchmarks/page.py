@@ -59,8 +59,13 @@ addEventListener("DOMContentLoaded", () => {
         if (view?.dictionary.ready && deep(document).some((canvas) => canvas.width > 300)) {
             requestAnimationFrame(() => {
                 window.picture = performance.now() - performance.getEntriesByType("navigation")[0].responseStart;
-                window.scripts = performance.getEntriesByType("resource")
-                    .map(({ name }) => new URL(name).pathname).filter((name) => name.endsWith(".js"));
+                // What was fetched is listed a moment later.
+                const drawn = performance.now();
+                setTimeout(() => {
+                    window.scripts = performance.getEntriesByType("resource")
+                        .filter(({ startTime }) => startTime < drawn)
+                        .map(({ name }) => new URL(name).pathname).filter((name) => name.endsWith(".js"));
+                }, 1_000);
             });
         } else requestAnimationFrame(look);
     };
@@ -133,7 +138,7 @@ def first_picture(found: Browser, url: str, rounds: int) -> tuple[list[float], i
         context.add_init_script(PICTURE)
         page = context.new_page()
         page.goto(url)
-        page.wait_for_function("() => window.picture !== undefined", timeout=60_000)
+        page.wait_for_function("() => window.scripts !== undefined", timeout=60_000)
         times.append(float(page.evaluate("window.picture")))
         sizes.append(first_load(page.evaluate("window.scripts")))
         context.close()
