@@ -21,7 +21,8 @@ from benchmarks.study import best_device, study_images
 from trainers.config import RunConfig
 from trainers.image_set import ImageSet
 from trainers.methods import make_trainer
-from trainers.trainer import Outcome, Parts, Trainer
+from trainers.outcome import Outcome, Parts
+from trainers.trainer import Trainer
 
 # The phases of a step in words that other projects use. "rest": the figures of the step, and what nobody named.
 NAMES = {

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -156,3 +158,10 @@ def frozen_statistics(encoder: nn.Module) -> Iterator[None]:
     finally:
         for m, (momentum, tracked) in zip(layers, kept, strict=True):
             m.momentum, m.num_batches_tracked = momentum, tracked
+
+
+def colour_statistics(pictures: npt.NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel in [0, 1], float32 [3], over at most 4,096 pictures."""
+    sample = pictures[:: max(1, len(pictures) // 4_096)].astype(np.float32) / 255
+    mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3))
+    return torch.from_numpy(mean), torch.from_numpy(np.maximum(std, 1e-3))

@@ -63,3 +63,10 @@ def _signed(value: int) -> int:
 def _shift(z: Tensor, bits: int) -> Tensor:
     """Logical right shift: torch shifts int64 arithmetically."""
     return (z >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def generator(seed: int, purpose: int) -> torch.Generator:
+    """A CPU generator of its own for one purpose of one run."""
+    g = torch.Generator()
+    g.manual_seed(mix(mix(seed) ^ purpose) & (2**63 - 1))
+    return g

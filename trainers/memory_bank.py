@@ -14,11 +14,11 @@ from trainers.dictionary import Bank
 from trainers.dictionary_trainer import Batch, DictionaryTrainer
 from trainers.encoders import Encoder, frozen_statistics
 from trainers.false_negatives import share_in_bank, share_in_queue
-from trainers.hashing import uniforms, view_seeds
+from trainers.hashing import generator, uniforms, view_seeds
+from trainers.outcome import Outcome, Parts
 from trainers.phases import SHOWN, Phase, Shown
 from trainers.probes import Sample
 from trainers.tick import Array
-from trainers.trainer import Outcome, Parts, generator
 
 _NOISE_VIEW = 7  # a stream of random numbers that no view reads
 

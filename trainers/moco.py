@@ -15,10 +15,11 @@ from trainers.dictionary import Queue
 from trainers.dictionary_trainer import Batch, DictionaryTrainer
 from trainers.encoders import Encoder
 from trainers.false_negatives import NOBODY, share_in_queue
+from trainers.hashing import generator
+from trainers.outcome import Outcome, Parts
 from trainers.phases import Phase, Shown
 from trainers.probes import Sample
 from trainers.tick import Array, Scalar
-from trainers.trainer import Outcome, Parts, generator
 
 _SHUFFLE = 5  # purpose of the numbers that shuffle keys
 

@@ -13,12 +13,13 @@ from trainers import losses, showing
 from trainers.encoders import frozen_statistics
 from trainers.false_negatives import share_in_batch
 from trainers.measurement import Measurement, representation_of
+from trainers.outcome import Outcome, Parts
 from trainers.phases import Phase
 from trainers.probe_plan import ProbePlan, plan_batch_probe
 from trainers.projection_map import MAP_QUERIES
 from trainers.readback import Arrivals
 from trainers.tick import Array, Tick, cosine_bytes
-from trainers.trainer import Outcome, Parts, Trainer
+from trainers.trainer import Trainer
 
 
 class SimCLR(Trainer):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Generator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +22,12 @@ from torch import Tensor
 
 from trainers.config import KnobChange, RunConfig
 from trainers.devices import send
-from trainers.encoders import Encoder
+from trainers.encoders import Encoder, colour_statistics
 from trainers.guard import Guard, TrainingError, broken_cause, collapse_cause
-from trainers.hashing import mix
 from trainers.measurement import Measurement
 from trainers.measurements import Measurements
 from trainers.optimizers import make_optimizer
+from trainers.outcome import Parts
 from trainers.phases import PHASES, Phase
 from trainers.probe_plan import ProbeAccount, ProbePlan
 from trainers.projection_map import ProjectionMap, choose_landmarks
@@ -42,18 +41,6 @@ from trainers.views import ViewSettings, make_views
 
 if TYPE_CHECKING:
     from trainers.images import ImageSet
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a step came to: loss (scalar), right (bool [queries]), embeddings (detached, unit, [B, dim])."""
-
-    loss: Tensor
-    right: Tensor
-    embeddings: Tensor
-
-
-Parts = Generator[Phase, None, Outcome]
 
 
 class Trainer:
@@ -408,17 +395,3 @@ class Trainer:
         self._pictures.clear()
         self.measurements.clear()
         self.guard.begin(self.step, state)
-
-
-def colour_statistics(pictures: npt.NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel in [0, 1], float32 [3], over at most 4,096 pictures."""
-    sample = pictures[:: max(1, len(pictures) // 4_096)].astype(np.float32) / 255
-    mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3))
-    return torch.from_numpy(mean), torch.from_numpy(np.maximum(std, 1e-3))
-
-
-def generator(seed: int, purpose: int) -> torch.Generator:
-    """A CPU generator of its own for one purpose of one run."""
-    g = torch.Generator()
-    g.manual_seed(mix(mix(seed) ^ purpose) & (2**63 - 1))
-    return g
