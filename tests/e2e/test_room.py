@@ -46,14 +46,14 @@ GOING: dict[str, Callable[[Page], object]] = {
     "by the wheel": lambda page: page.mouse.wheel(0, -20_000),
     "by a key": lambda page: page.keyboard.press("Home"),
     "by its scroll bar": lambda page: page.evaluate("scrollTo(0, 0)"),
+    "while the page grows": lambda page: page.evaluate(
+        "scrollTo(0, 0); document.querySelector('section#belt > .figure').style.paddingBottom = '1000px'"
+    ),
 }
 
 
-@pytest.mark.parametrize("present", ["", "present&"])
-@pytest.mark.parametrize("going", GOING)
-def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present: str, going: str) -> None:
-    page = browser.new_page(viewport={"width": 1920, "height": 1080})
-    page.goto(f"{url}/?{present}compare=momentum")
+def lane_comes_to_rest(page: Page) -> None:
+    """The comparison that the address names is in sight and stays there, though what lies above it still loads."""
     lane = page.locator("compare-opener[pair=momentum]")
     lane.locator(".sides").wait_for(timeout=30_000)
     page.locator("section#belt .figure belt-stage canvas").wait_for()
@@ -61,10 +61,18 @@ def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present:
     def in_sight() -> bool:
         return -5 < lane.evaluate("it => it.getBoundingClientRect().top") < 200
 
-    def rests() -> bool:  # not only while something above it still loads
+    def rests() -> bool:
         return in_sight() and page.wait_for_timeout(2_000) is None and in_sight()
 
     until(rests, 30, "the lane to come to rest in sight")
+
+
+@pytest.mark.parametrize("present", ["", "present&"])
+@pytest.mark.parametrize("going", GOING)
+def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present: str, going: str) -> None:
+    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    page.goto(f"{url}/?{present}compare=momentum")
+    lane_comes_to_rest(page)
     # A reader who goes elsewhere stays there, whatever else loads.
     GOING[going](page)
     until(lambda: page.evaluate("scrollY") == 0, 5, "the page to be at its start")
@@ -72,6 +80,18 @@ def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present:
     page.locator("section#belt > .figure").evaluate("it => { it.style.paddingBottom = '3000px'; }")
     page.wait_for_timeout(500)
     assert page.evaluate("scrollY") == 0
+    page.close()
+
+
+def test_a_link_to_a_comparison_leads_to_it_when_it_is_loaded_again(url: str, browser: Browser) -> None:
+    """Else the browser would go to where the page was scrolled before, which is another place while it loads."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{url}/?compare=momentum")
+    lane_comes_to_rest(page)
+    page.mouse.wheel(0, -1_500)
+    until(lambda: page.evaluate("document.body.style.overflowAnchor") == "", 5, "the page to be the reader's")
+    page.reload()
+    lane_comes_to_rest(page)
     page.close()
 
 

@@ -65,23 +65,23 @@ export class CompareOpener extends LitElement {
     const options = { passive: true, signal: reader.signal };
     for (const act of ["wheel", "touchmove", "pointerdown", "keydown"])
       addEventListener(act, () => reader.abort(), options);
+    // On the root it would not hold: the window takes it from the body, as it takes the body's overflow.
+    document.body.style.overflowAnchor = "none";
+    // A page that is loaded again would be scrolled to where it was, too.
+    history.scrollRestoration = "manual";
     let led = scrollY;
-    let laid: number[] = [];
     const look = () => {
-      if (reader.signal.aborted || !this.isConnected) return;
-      const { top, bottom } = this.getBoundingClientRect();
-      const figure = this.parentElement!.getBoundingClientRect();
-      const section = this.closest("section")!.getBoundingClientRect();
-      // What sticks in its section moves while the page scrolls, and so is measured from itself.
-      const inside = [top - figure.top, bottom - figure.top, figure.height];
-      const layout = [document.documentElement.scrollHeight, section.top + scrollY, ...inside];
-      const same = laid.length > 0 && layout.every((length, index) => Math.abs(length - laid[index]!) < 1);
-      // The browser scrolls, too, but only where the layout has changed, to hold in place what is in sight. Else it was
-      // the reader: a scroll bar, a search in the page and a screen reader scroll without a wheel or a key.
-      if (!same) this.scrollIntoView();
-      else if (Math.abs(scrollY - led) > 1) return reader.abort();
+      // Only a page that has become shorter scrolls by itself now. All else is the reader, also without a wheel or a
+      // key: a scroll bar, a search in the page, a screen reader.
+      const shorter = scrollY < led && scrollY + innerHeight > document.documentElement.scrollHeight - 1;
+      if (Math.abs(scrollY - led) > 1 && !shorter) reader.abort();
+      if (reader.signal.aborted || !this.isConnected) {
+        document.body.style.overflowAnchor = "";
+        history.scrollRestoration = "auto";
+        return;
+      }
+      this.scrollIntoView();
       led = scrollY;
-      laid = layout;
       requestAnimationFrame(look);
     };
     look();
