@@ -111,7 +111,8 @@ def test_a_ticket_is_of_one_run_and_for_a_minute(belt: Running, hidden: tuple[st
     assert (answer.json()["expires_in"], answer.headers["cache-control"]) == (60, "no-store")
     passed = answer.json()["ticket"]
     assert (reads(belt, run, passed), reads(belt, other, passed)) == (200, 404)
-    assert reads(belt, run, passed[:-1] + ("A" if passed[-1] != "A" else "B")) == 404
+    said, _, signature = passed.rpartition(".")  # its last character has bits that say nothing
+    assert reads(belt, run, f"{said}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}") == 404
     assert reads(belt, run, Tickets().make(Ticket(run, "e0", None))) == 404, "signed by another process"
     short = Tickets(seconds=1)
     old = short.make(Ticket(run, "e0", None))
