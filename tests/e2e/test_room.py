@@ -52,6 +52,11 @@ GOING: dict[str, Callable[[Page], object]] = {
 }
 
 
+def two_frames(page: Page) -> None:
+    """What the page does in each frame has been done since."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def lane_comes_to_rest(page: Page) -> None:
     """The comparison that the address names is in sight and stays there, though what lies above it still loads."""
     lane = page.locator("compare-opener[pair=momentum]")
@@ -75,18 +80,28 @@ def test_a_link_to_a_comparison_leads_to_it(url: str, browser: Browser, present:
     lane_comes_to_rest(page)
     # A reader who goes elsewhere stays there, whatever else loads.
     GOING[going](page)
-    until(lambda: page.evaluate("scrollY") == 0, 5, "the page to be at its start")
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    lane = page.locator("compare-opener[pair=momentum]")
+    far = "it => it.getBoundingClientRect().top > innerHeight"
+    until(lambda: lane.evaluate(far), 5, "the lane to be out of sight")
+    two_frames(page)
     page.locator("section#belt > .figure").evaluate("it => { it.style.paddingBottom = '3000px'; }")
     page.wait_for_timeout(500)
-    assert page.evaluate("scrollY") == 0
+    assert lane.evaluate(far)
     page.close()
 
 
-def test_a_link_to_a_comparison_leads_to_it_when_it_is_loaded_again(url: str, browser: Browser) -> None:
-    """Else the browser would go to where the page was scrolled before, which is another place while it loads."""
+def test_a_link_to_a_comparison_leads_to_it_whatever_the_browser_scrolls(url: str, browser: Browser) -> None:
+    """It scrolls a page that becomes shorter, and one that is loaded again to where it was: another place meanwhile."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{url}/?compare=momentum")
+    lane_comes_to_rest(page)
+    # A page that becomes shorter scrolls, too, and nobody has gone elsewhere.
+    there = page.evaluate("scrollY")
+    show = "display => { for (const one of ['bank', 'matrix']) document.getElementById(one).style.display = display; }"
+    page.evaluate(show, "none")
+    until(lambda: page.evaluate("scrollY") < there, 5, "the page to be at its end")
+    two_frames(page)
+    page.evaluate(show, "")
     lane_comes_to_rest(page)
     page.mouse.wheel(0, -1_500)
     until(lambda: page.evaluate("document.body.style.overflowAnchor") == "", 5, "the page to be the reader's")

@@ -61,25 +61,25 @@ export class CompareOpener extends LitElement {
    * The browser's own scroll anchoring does not do it: it anchors to what lies beside a figure that sticks, not in it.
    */
   private lead(): void {
-    const reader = new AbortController();
-    const options = { passive: true, signal: reader.signal };
-    for (const act of ["wheel", "touchmove", "pointerdown", "keydown"])
-      addEventListener(act, () => reader.abort(), options);
     // On the root it would not hold: the window takes it from the body, as it takes the body's overflow.
     document.body.style.overflowAnchor = "none";
     // A page that is loaded again would be scrolled to where it was, too.
     history.scrollRestoration = "manual";
+    const reader = new AbortController();
+    const { signal } = reader;
+    signal.addEventListener("abort", () => {
+      document.body.style.overflowAnchor = "";
+      history.scrollRestoration = "auto";
+    });
+    for (const act of ["wheel", "touchmove", "pointerdown", "keydown"])
+      addEventListener(act, () => reader.abort(), { passive: true, signal });
     let led = scrollY;
     const look = () => {
       // Only a page that has become shorter scrolls by itself now. All else is the reader, also without a wheel or a
       // key: a scroll bar, a search in the page, a screen reader.
       const shorter = scrollY < led && scrollY + innerHeight > document.documentElement.scrollHeight - 1;
-      if (Math.abs(scrollY - led) > 1 && !shorter) reader.abort();
-      if (reader.signal.aborted || !this.isConnected) {
-        document.body.style.overflowAnchor = "";
-        history.scrollRestoration = "auto";
-        return;
-      }
+      if (!this.isConnected || (Math.abs(scrollY - led) > 1 && !shorter)) reader.abort();
+      if (signal.aborted) return;
       this.scrollIntoView();
       led = scrollY;
       requestAnimationFrame(look);
